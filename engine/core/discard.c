@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages that a server holds and nobody will ask it for again. Only room is at stake,
+ * never what a READ returns: the page map does not name that copy any more. They are
+ * kept while a server is away, and told one at a time when it is there.
+ */
+#include "pageop.h"
+#include "recover.h"
+#include "server.h"
+
+static struct hlist_head *discard_head(struct engine *e, u16 slot, const struct amp_key *key)
+{
+	u64 h = map_hash(e->map, slot, (u32)(key->offset >> ANM_PAGE_SHIFT) ^ key->vai);
+
+	return &e->servers->discards[h >> (64 - ENG_DISCARD_BITS)];
+}
+
+static void discard_drop(struct engine *e, struct eng_server *sv, struct eng_discard *d)
+{
+	list_del(&d->link);
+	if (!d->all)
+		hlist_del(&d->node);
+	sv->ndiscards--;
+	anm_free(d);
+}
+
+static void discard_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
+{
+	struct eng_server *sv = container_of(xf, struct eng_server, discard_xf);
+	struct eng_discard *d = list_first_entry_or_null(&sv->discards, struct eng_discard, link);
+
+	sv->discard_busy = false;
+	sv->discard_ns = e->now;
+	if (!d)
+		return;
+	switch (res) {
+	case XFER_OK:
+	case XFER_REFUSED:
+	case XFER_CRC:
+		if (xf->code != AMP_E_MORE)
+			discard_drop(e, sv, d);
+		break;
+	case XFER_TIMEOUT:
+	case XFER_GONE:
+		return; /* its next heartbeat or session starts the pump again */
+	}
+	eng_discard_pump(e, sv);
+}
+
+void eng_discard_pump(struct engine *e, struct eng_server *sv)
+{
+	struct eng_discard *d = list_first_entry_or_null(&sv->discards, struct eng_discard, link);
+	struct eng_xfer *xf = &sv->discard_xf;
+
+	if (!d || sv->discard_busy || sv->state != ENG_SERVER_LIVE || eng_recover_listing(sv))
+		return;
+	memset(xf, 0, sizeof(*xf));
+	xf->type = d->all ? AMP_DISCARD_VAI : AMP_DISCARD;
+	xf->key = d->key;
+	xf->version = d->version;
+	xf->done = discard_done;
+	sv->discard_busy = true;
+	eng_xfer_start(e, sv, xf);
+}
+
+static bool discard_add(struct engine *e, struct eng_server *sv, const struct amp_key *key,
+			u64 version, bool all)
+{
+	struct eng_discard *d;
+
+	if (sv->ndiscards >= ENG_DISCARDS_MAX) {
+		e->stats.discards_dropped++;
+		eng_recover_again(sv);
+		return true;
+	}
+	d = anm_alloc(sizeof(*d));
+	if (!d) {
+		e->stats.no_memory++;
+		return false;
+	}
+	d->sv = sv;
+	d->key = *key;
+	d->version = version;
+	d->all = all;
+	list_add_tail(&d->link, &sv->discards);
+	if (!all)
+		hlist_add_head(&d->node, discard_head(e, sv->slot, key));
+	sv->ndiscards++;
+	sv->discard_ns = e->now;
+	eng_discard_pump(e, sv);
+	return true;
+}
+
+void eng_discard_page(struct engine *e, u16 slot, const struct amp_key *key, u64 version)
+{
+	struct eng_server *sv = eng_server_at(e, slot);
+
+	if (!sv || sv->state == ENG_SERVER_GONE)
+		return;
+	if (!discard_add(e, sv, key, version, false))
+		e->stats.discards_dropped++;
+}
+
+bool eng_discard_vai(struct engine *e, u16 slot, const struct amp_key *key, u64 version)
+{
+	struct eng_server *sv = eng_server_at(e, slot);
+
+	if (!sv || sv->state == ENG_SERVER_GONE)
+		return true;
+	return discard_add(e, sv, key, version, true);
+}
+
+bool eng_discard_recent(const struct engine *e, const struct eng_server *sv)
+{
+	return sv->ndiscards || (sv->discard_ns && e->now - sv->discard_ns < ENG_LATE_NS);
+}
+
+bool eng_discard_asked(struct engine *e, u16 slot, const struct amp_key *key, u64 version)
+{
+	const struct eng_server *sv = eng_server_at(e, slot);
+	const struct eng_discard *d;
+
+	if (!sv->ndiscards)
+		return false;
+	hlist_for_each_entry(d, discard_head(e, slot, key), node)
+		if (d->sv == sv && d->key.vai == key->vai && d->key.client == key->client &&
+		    d->key.offset == key->offset && version < d->version)
+			return true;
+	return false;
+}
+
+void eng_discard_clear(struct engine *e, struct eng_server *sv)
+{
+	while (!list_empty(&sv->discards))
+		discard_drop(e, sv, list_first_entry(&sv->discards, struct eng_discard, link));
+}
+
+/* ---- what operations leave behind ---- */
+
+/*
+ * A copy whose bytes did not match their CRC goes, now that another one was read. Before
+ * that it could have been the network, and the only one.
+ */
+void op_drop_bad(struct engine *e, struct pg_op *op, struct map_entry *me)
+{
+	struct amp_key key;
+	u32 i;
+
+	if (op->bad == ENG_SLOT_NONE || op->bad == op->copy[0].slot)
+		return;
+	op_key(op, &key);
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		if (me->server[i] != op->bad)
+			continue;
+		e->stats.pages_bad++;
+		eng_copy_drop(e, me, i);
+		eng_discard_page(e, op->bad, &key, map_version(me) + 1);
+		eng_entry_judge(e, op->io.vai, me);
+		eng_mover_kick(e, ENG_KICK_PAGE);
+	}
+}
+
+/*
+ * A server that has not told what it holds may have the page as it was before, and nobody
+ * knows: it is not to forget that. What it has will be told, once more if need be.
+ */
+void op_spare_untold(struct engine *e, struct pg_op *op)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < op->ntried; i++) {
+		struct eng_server *sv = eng_server_at(e, op->tried[i]);
+
+		if (sv->inventoried || sv->state == ENG_SERVER_GONE) {
+			op->tried[n++] = op->tried[i];
+			continue;
+		}
+		sv->pins--;
+		eng_recover_again(sv);
+	}
+	op->ntried = (u8)n;
+	for (i = 0; i < op->ncopies; i++) {
+		struct eng_server *sv = eng_server_at(e, op->copy[i].slot);
+
+		if (!sv || sv->inventoried || sv->state == ENG_SERVER_GONE)
+			continue;
+		copy_release(e, &op->copy[i]);
+		eng_recover_again(sv);
+	}
+}

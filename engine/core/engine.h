@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The engine as a pure state machine: one shard. What a door or a control
+ * plane may call. It is given RPC records, AMP datagrams and clock ticks, and
+ * it queues messages to send.
+ *
+ * Locking: all calls on one engine are made under one lock that the driver
+ * owns (a spinlock with softirqs off in the module; a single thread in the
+ * daemon). Messages are taken from the queue under the lock and sent without.
+ * No call sleeps, but for eng_create() and eng_destroy().
+ *
+ * Time: every entry takes @now, nanoseconds of a monotonic clock; wall-clock
+ * time for file attributes is given by eng_set_wallclock().
+ */
+#ifndef ANM_ENGINE_H
+#define ANM_ENGINE_H
+
+#include "../../proto/services.h"
+#include "../../proto/amp.h"
+
+struct engine;
+
+/* Named limits (promise 7). */
+#define ENG_VAIS_MAX	     1024	/* VAIs an engine */
+#define ENG_CLIENTS_MAX	     1024	/* distinct client addresses */
+#define ENG_SERVERS_MAX	     1024	/* memory servers known */
+#define ENG_CLIENT_REQS_MAX  512	/* READ and WRITE in flight or queued, a client */
+#define ENG_CLIENT_PAGES_MAX 16384	/* page operations of those, a client (64 MiB) */
+#define ENG_PAGES_MAX	     65536	/* the same, all clients (256 MiB) */
+#define ENG_DRC_ENTRIES	     65536	/* remembered non-idempotent calls, a client; see drc.h */
+#define ENG_UDP_IO_MAX	     32768	/* bytes a READ or WRITE over UDP */
+#define ENG_TCP_IO_MAX	     (1u << 20) /* the same over TCP */
+#define ENG_UDP_IO_PREF	     8192	/* what FSINFO advises: two pages to a jumbo frame */
+#define ENG_TCP_IO_PREF	     131072
+/* RPC header, both credentials at their largest, NFS arguments before the data: fits. */
+#define ENG_HEAD_MAX	   1024
+#define ENG_RPC_MAX	   (ENG_TCP_IO_MAX + 4096)	  /* longest record */
+#define ENG_VAI_SIZE_MIN   (10 * ANM_PAGE_SIZE)		  /* what mkswap accepts */
+#define ENG_VAI_SIZE_MAX   ((1ull << 44) - ANM_PAGE_SIZE) /* 16 TiB: 32-bit page count */
+#define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
+#define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
+#define ENG_NAME_MAX	   64	    /* bytes of a name, without NUL */
+#define ENG_GRACE_NS	   NS_PER_S /* after a restart nothing is answered for so long at least */
+#define ENG_RECOVER_MS	   30000    /* default of eng_config.recover_ms */
+#define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
+#define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
+#define ENG_REPAIR_MS	   10000    /* default of eng_config.repair_after_ms */
+#define ENG_MOVE_RATE	   25000    /* default of eng_config.move_rate: 100 MB/s */
+#define ENG_NAME_MAX	   64	    /* bytes of a name, without NUL */
+
+enum eng_class {
+	ENG_CLASS_NORMAL,   /* one copy */
+	ENG_CLASS_CRITICAL, /* two copies on different servers */
+};
+
+/**
+ * struct eng_config - how an engine is made.
+ * @engine_uuid:  identity of the pool
+ * @secret:       key of the file handles; the same secret and VAI UUID give the
+ *                same handle after a restart
+ * @epoch:        larger at each start
+ * @insecure:     take requests from client ports of 1024 and above
+ * @heartbeat_ms: 0 for the default (1000)
+ * @dead_ms:      0 for the default (5000)
+ * @recover_ms:   how long known servers are waited for after a restart; 0 for the default
+ * @hold:         nothing is answered, and no inventory asked for, until eng_recover_go()
+ * @repair_after_ms: how long a server may be away before its copies are made anew
+ *                elsewhere; 0 for the default (10000)
+ * @move_rate:    pages a second that repair and drain may move; 0 for the default (25000)
+ * @overcommit:   per cent of the donations that may be promised beyond them; 0 none
+ */
+struct eng_config {
+	u8 engine_uuid[16];
+	u8 secret[16];
+	u64 epoch;
+	bool insecure;
+	u32 heartbeat_ms;
+	u32 dead_ms;
+	u32 recover_ms;
+	bool hold;
+	u32 repair_after_ms;
+	u32 move_rate;
+	u32 overcommit;
+};
+
+/** struct eng_err - a refusal in words: what, why, what to do. Filled by control calls. */
+struct eng_err {
+	char msg[160];
+};
+
+/**
+ * eng_create() - make an engine.
+ * Context: process, may sleep. Return: the engine or NULL without memory.
+ */
+struct engine *eng_create(const struct eng_config *cfg, u64 now);
+
+/** eng_destroy() - free everything, queued messages too. Context: process. */
+void eng_destroy(struct engine *e);
+
+/**
+ * eng_set_wallclock() - tell the time of day for file attributes.
+ * @real_minus_mono: nanoseconds to add to @now values
+ */
+void eng_set_wallclock(struct engine *e, s64 real_minus_mono);
+
+/**
+ * eng_rpc_in() - take one RPC record (NFS or MOUNT) of a client.
+ * @from: the sender; kept for the answer
+ * @rec:  the record, without record mark; not kept
+ * @now:  monotonic ns
+ *
+ * Return: 0 when consumed (answered now, later, or counted and dropped);
+ * -EAGAIN when a limit is reached: a TCP door keeps the record and asks again
+ * once eng_has_room() says so, a UDP door drops it (it has been counted if the
+ * peer's door is UDP); if that says so already, memory was short: ask again after a
+ * millisecond. -EPROTO when a stream is not RPC: a TCP door closes.
+ */
+int eng_rpc_in(struct engine *e, const struct anm_peer *from, const struct anm_rec *rec, u64 now);
+
+/** eng_has_room() - false while eng_rpc_in() would answer -EAGAIN to a full-sized request. */
+bool eng_has_room(struct engine *e, const struct anm_addr *client);
+
+/** eng_amp_in() - take one AMP datagram. Always consumed. */
+void eng_amp_in(struct engine *e, const struct anm_peer *from, const struct anm_rec *rec, u64 now);
+
+/**
+ * eng_tick() - let time pass: retransmission, heartbeats, reclaim. Bounded work.
+ * Return: ns until it wants to be called again (1 ms to 1 s).
+ */
+u64 eng_tick(struct engine *e, u64 now);
+
+/** eng_out_next() - take the oldest queued message, NULL if none. Ownership passes. */
+struct anm_out *eng_out_next(struct engine *e);
+
+/* ---- control ---- */
+
+/**
+ * struct eng_vai_params - a VAI to be.
+ * @name:   export path without the leading slash: letters, digits, '.', '_', '-'
+ * @uuid:   identity; all zero to have one drawn
+ * @size:   bytes, a multiple of the page size
+ * @client: who may use it
+ * @class:  enum eng_class
+ * @restored: it was there before the engine was restarted: pages that are in no inventory
+ *          are unknown, not zeros, while a server is missing
+ * @discarded_below: inventory entries of older versions are dropped
+ * @holes:  pages were lost before the restart: what is in no inventory is unknown for good
+ * @degraded: pages had fewer copies than the class calls for: the next memory that is
+ *          lost may be one too many
+ * @discard_on_unmount: give the contents back when the client has unmounted it
+ */
+struct eng_vai_params {
+	char name[ENG_NAME_MAX + 1];
+	u8 uuid[16];
+	u64 size;
+	struct anm_addr client;
+	u8 class;
+	bool restored;
+	bool holes;
+	bool degraded;
+	u64 discarded_below;
+	bool discard_on_unmount;
+};
+
+/**
+ * struct eng_vai_info - what can be known of a VAI. Counters since it was made.
+ * @mounted:     a MNT without UMNT, or data traffic within the last minute
+ * @deleting:    refused to clients, its pages are being given back
+ * @emptying:    pages behind its end, or all, are being given back
+ * @degraded_pages: pages with fewer copies at hand than the class calls for
+ * @read_ns_ema: smoothed time from request to reply, ns
+ */
+struct eng_vai_info {
+	struct eng_vai_params p;
+	u64 stored_pages;
+	u64 lost_pages;
+	u64 reads, writes, read_bytes, written_bytes, errors, denied;
+	u64 zero_reads; /* pages read that were never written */
+	u64 read_ns_ema, write_ns_ema;
+	bool mounted, deleting;
+	u32 outstanding;
+	bool emptying;
+	u64 degraded_pages;
+};
+
+/** eng_vai_add() - reserve and export. -EEXIST, -EINVAL, -ENOSPC (pool), -ENFILE, -ENOMEM. */
+int eng_vai_add(struct engine *e, const struct eng_vai_params *p, struct eng_err *err);
+
+/**
+ * eng_vai_del() - stop exporting, discard its pages in the background.
+ * -ENOENT, -EBUSY when it is mounted and @force is false.
+ */
+int eng_vai_del(struct engine *e, const char *name, bool force, struct eng_err *err);
+
+/**
+ * eng_vai_get() - the VAI at or after slot @*slot; advances @*slot past it.
+ * Return: true if there was one. Slots are stable while a VAI lives.
+ */
+bool eng_vai_get(struct engine *e, u32 *slot, struct eng_vai_info *info);
+
+/**
+ * eng_vai_discard() - forget the contents: every page is as if never written, and its
+ * memory is the pool's again. In the background; until it is done, READ and WRITE are
+ * put off. -ENOENT; -EBUSY when it is mounted and @force is false.
+ */
+int eng_vai_discard(struct engine *e, const char *name, bool force, struct eng_err *err);
+
+/**
+ * eng_vai_resize() - change the size of a VAI that is not mounted.
+ * Larger reserves more; smaller forgets the pages behind the new end, in the background.
+ * The swap header fits the new size if the client never wrote it.
+ * -ENOENT, -EINVAL, -EBUSY (mounted, still being cut, or larger while servers that are away
+ * may have pages that were cut off), -ENOSPC.
+ */
+int eng_vai_resize(struct engine *e, const char *name, u64 size, struct eng_err *err);
+
+enum eng_page_kind {
+	ENG_PAGES_LOST,	    /* no copy at hand */
+	ENG_PAGES_DEGRADED, /* fewer copies at hand than the class calls for, not none */
+};
+
+/**
+ * eng_vai_pages() - offsets of a VAI's pages of one kind, a bounded step of a search.
+ * @cursor: 0 at first; U32_MAX when all has been looked through
+ * @pages:  page numbers found, @max at most
+ *
+ * Return: how many, or -ENOENT.
+ */
+int eng_vai_pages(struct engine *e, const char *name, u8 kind, u32 *cursor, u32 *pages, u32 max);
+
+/** eng_busy() - number of VAIs in use (mounted): unloading is refused unless forced. */
+u32 eng_busy(struct engine *e);
+
+/* ---- restart ---- */
+
+/**
+ * eng_recover_expect() - after eng_create(): a server known before; its inventory is awaited.
+ * Requests are held back until all have come, or recover_ms have passed.
+ * @boot: of the memory that it had, 0 if not known: when it comes back with another one
+ *        its pages are lost
+ *
+ * Return: 0; -EEXIST when it is known already, -ENFILE, -ENOMEM, -EINVAL for a zero UUID.
+ */
+int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *name, u64 boot);
+int eng_recover_expect(struct engine *e, const u8 uuid[16], const char *name);
+
+/** eng_recover_go() - all VAIs and servers from before have been told: ends eng_config.hold. */
+void eng_recover_go(struct engine *e);
+
+/** eng_recovering() - are requests held back? */
+bool eng_recovering(const struct engine *e);
+
+/**
+ * eng_recover_discard_unknown() - have the servers forget the pages of VAIs that there are none of.
+ * Return: how many VAIs; -EBUSY while recovering.
+ */
+int eng_recover_discard_unknown(struct engine *e, struct eng_err *err);
+
+enum eng_server_state { ENG_SERVER_LIVE, ENG_SERVER_SUSPECT, ENG_SERVER_DEAD, ENG_SERVER_LEFT };
+
+enum eng_drain_state {
+	ENG_DRAIN_NONE,
+	ENG_DRAIN_MOVING, /* its pages are moved to others */
+	ENG_DRAIN_DONE,	  /* nothing of use is left on it */
+};
+
+/** struct eng_server_info - what can be known of a memory server. Pages, ns. */
+struct eng_server_info {
+	u8 uuid[16];
+	char name[AMP_NAME_MAX + 1];
+	struct anm_addr addr;
+	u16 port;
+	u8 state;
+	u16 mtu, channels;
+	u64 donation, used; /* as it says itself */
+	u64 mapped;	    /* pages that the page map has on it */
+	u64 pages_out, pages_in, retransmits, timeouts, nacks, crc_errors;
+	u64 srtt_ns, rto_ns;
+	u32 in_flight, queued;
+	u64 last_heard_ns; /* ago */
+	u64 boot;	   /* of the memory that its pages are in */
+	bool awaited;	   /* known from before a restart, and its inventory is not in */
+	char zone[AMP_ZONE_MAX];
+	u8 drain;	 /* enum eng_drain_state; pages left: @mapped */
+	u64 drain_total; /* pages that it had when its drain began */
+	u16 slot;
+};
+
+bool eng_server_get(struct engine *e, u32 *slot, struct eng_server_info *info);
+
+/**
+ * eng_server_drain() - move a server's pages to the others, or (@on false) leave off.
+ * In the background, see eng_server_info; the event DRAINED tells the end.
+ * -ENOENT; -ENOSPC when the others cannot hold what is stored and promised; -EALREADY;
+ * -EINVAL when the server is dead or gone, or a name is that of several.
+ */
+int eng_server_drain(struct engine *e, const char *name_or_uuid, bool on, struct eng_err *err);
+
+/**
+ * eng_server_remove() - forget a server. Pages that only it has are lost.
+ * -ENOENT; -EINVAL; without @force -EBUSY while it is alive or pages are mapped to it.
+ */
+int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, struct eng_err *err);
+
+/*
+ * Counters of the engine, each a drop with its reason or a total. X(name, "what it counts").
+ * Generic code (netlink, JSON, the simulator) walks the list.
+ */
+#define ENG_COUNTERS(X)                                                                   \
+	X(rpc_in, "RPC records taken")                                                    \
+	X(rpc_replies, "RPC replies sent")                                                \
+	X(rpc_malformed, "RPC records dropped as malformed")                              \
+	X(rpc_denied, "RPC calls refused: RPC version, credentials")                      \
+	X(rpc_unavail, "RPC calls of unknown programs, versions, procedures")             \
+	X(rpc_garbage, "RPC calls answered GARBAGE_ARGS")                                 \
+	X(rpc_insecure, "RPC calls refused for their source port")                        \
+	X(mnt_denied, "MNT calls refused")                                                \
+	X(nfs_denied, "NFS calls for another client's VAI")                               \
+	X(nfs_badhandle, "NFS calls with a forged or malformed handle")                   \
+	X(nfs_stale, "NFS calls with a handle of a VAI that is gone")                     \
+	X(nfs_reads, "READ calls")                                                        \
+	X(nfs_writes, "WRITE calls")                                                      \
+	X(nfs_errors, "NFS calls answered with an I/O error")                             \
+	X(drc_replays, "duplicates answered from the duplicate-request cache")            \
+	X(drc_in_progress, "duplicates of a call in progress, dropped")                   \
+	X(queue_full, "requests dropped or delayed: the client's queue was full")         \
+	X(no_memory, "requests dropped or delayed: no memory")                            \
+	X(pages_read, "pages fetched from servers")                                       \
+	X(pages_written, "page copies stored on servers")                                 \
+	X(pages_zero, "pages read that were never written")                               \
+	X(pages_lost, "page reads that failed: no copy left")                             \
+	X(pages_merged, "partial pages: read, modified, written")                         \
+	X(amp_in, "AMP datagrams taken")                                                  \
+	X(amp_out, "AMP datagrams sent")                                                  \
+	X(amp_malformed, "AMP datagrams dropped as malformed")                            \
+	X(amp_unknown, "AMP datagrams from unknown addresses or of no session")           \
+	X(amp_late, "AMP answers that nobody waits for any more")                         \
+	X(amp_crc, "pages from servers that did not match their CRC")                     \
+	X(amp_retransmits, "AMP messages sent again")                                     \
+	X(amp_timeouts, "AMP messages given up")                                          \
+	X(amp_refused, "HELLO messages refused")                                          \
+	X(amp_version, "AMP datagrams of another protocol version")                       \
+	X(discards_dropped, "discards not remembered: pages that a server keeps in vain") \
+	X(outq_full, "messages dropped: output queue full")                               \
+	X(recover_held, "requests dropped or delayed: the page map is being rebuilt")     \
+	X(inventory_pages, "page copies that inventories told of")                        \
+	X(inventory_stale, "of those older than another copy, or one too many")           \
+	X(inventory_unknown, "of those of VAIs that there are none of")                   \
+	X(inventory_beyond, "of those beyond their VAI's end")                            \
+	X(inventory_bad, "inventory answers that make no sense")                          \
+	X(reads_unknown, "page reads that failed: what was there is not known")           \
+	X(pages_moved, "pages moved or copied anew by repair and drain")                  \
+	X(moves_failed, "page moves given up, to be tried again")                         \
+	X(moves_yielded, "page moves broken off for a client's sake")                     \
+	X(pages_bad, "page copies given up: they do not match their CRC")
+
+struct eng_stats {
+#define X(name, help) u64 name;
+	ENG_COUNTERS(X)
+#undef X
+};
+
+/** struct eng_status - the engine as a whole. Pages and bytes. */
+struct eng_status {
+	struct eng_config cfg;
+	u32 vais, clients, servers, servers_live;
+	u64 donated_pages, reserved_pages, stored_pages;
+	u64 map_entries, map_bytes; /* memory of the page map */
+	u32 pages_in_flight;
+	u64 uptime_ns;
+	struct eng_stats stats;
+	bool recovering;   /* requests are held back */
+	u32 awaited;	   /* servers known from before whose inventory is not in */
+	u64 recover_pages; /* copies of pages learnt of from inventories */
+	u64 recover_ns;	   /* how long it has taken so far, or took */
+	u32 unknown_vais;  /* that servers have pages of, and the engine does not know */
+	u64 unknown_pages; /* of those */
+	u64 epoch_next;	   /* an engine that is started next needs one above this */
+	u64 degraded_pages;
+	u32 servers_draining;
+	u32 moves_in_flight;
+};
+
+void eng_get_status(struct engine *e, struct eng_status *st, u64 now);
+
+/* ---- events ---- */
+
+enum eng_event_type {
+	ENG_EV_SERVER_JOIN = 1,
+	ENG_EV_SERVER_LEAVE,
+	ENG_EV_SERVER_SUSPECT,
+	ENG_EV_SERVER_DEAD,
+	ENG_EV_VAI_ADDED,
+	ENG_EV_VAI_DELETED,
+	ENG_EV_VAI_MOUNTED,
+	ENG_EV_VAI_UNMOUNTED,
+	ENG_EV_PAGE_LOST,
+	ENG_EV_RECOVERED,      /* value: pages */
+	ENG_EV_VAI_LOSSY,      /* a server lost its memory and, with it, pages of this VAI */
+	ENG_EV_VERSIONS,       /* value: what eng_status.epoch_next is from now on */
+	ENG_EV_VAI_DEGRADED,   /* pages have fewer copies than the class calls for */
+	ENG_EV_VAI_REPAIRED,   /* all have as many again */
+	ENG_EV_SERVER_DRAINED, /* nothing of use is left on it */
+	ENG_EV_SERVER_DRAINING,
+	ENG_EV_SERVER_DRAIN_CANCELLED,
+};
+
+/** struct eng_event - something an operator wants to hear of, once. */
+struct eng_event {
+	u8 type;
+	char name[ENG_NAME_MAX + 1]; /* of the server or VAI */
+	u64 value; /* PAGE_LOST: byte offset; JOIN: donated pages; DEGRADED: pages */
+};
+
+/** eng_event_next() - take the oldest event; a bounded ring, the oldest are overwritten. */
+bool eng_event_next(struct engine *e, struct eng_event *ev);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The shard's insides, shared by the files of the core and nobody else.
+ *
+ *   engine.c    create, destroy, tick, output queue, events, status
+ *   -- NFS side --                          -- page side --
+ *   dispatch.c  ONC RPC dispatch            pageio.c   page operations, ordering, merge
+ *   nfs.c ...   NFSv3 procedures            pagemap.c  <client, VAI, offset> -> servers, version
+ *   mount.c     MOUNT v3                    place.c    which server gets a new page
+ *   req.c       READ and WRITE in flight    server.c   membership: hello, heartbeat, death
+ *   drc.c       duplicate-request cache     xfer.c     channels, retransmission
+ *   vai.c       VAIs, who uses them         discard.c  pages to be forgotten
+ *   client.c    client addresses, queues    hello.c    HELLO, heartbeats, goodbyes
+ *   fh.c        file handles                sweep.c    walks over the page map
+ *   reserve.c   reservation                 wheel.c    timers of messages
+ *                                           recover.c  the page map after a restart
+ *   contents.c  discard, resize             move.c     one page to another server
+ *                                           repair.c   which pages, and when
+ *                                           drain.c    servers that are to go
+ */
+#ifndef ANM_ENG_PRIV_H
+#define ANM_ENG_PRIV_H
+
+#include "engine.h"
+#include "pageio.h"
+
+#define ENG_EVENTS_MAX	 256
+#define ENG_COPIES_MAX	 2
+#define ENG_SLOT_NONE	 0xffffu /* no server, no channel */
+#define ENG_UNKNOWN_VAIS 64	 /* VAIs of which servers have pages and the engine knows nothing */
+
+struct eng_map;	       /* pagemap.c */
+struct eng_servers;    /* server.c */
+struct eng_exports;    /* vai.c: VAIs and clients */
+struct eng_busy_table; /* pageio.c */
+struct eng_mover;      /* repair.c */
+
+/** struct eng_unknown - pages of a VAI that the engine does not have. */
+struct eng_unknown {
+	u32 client_id;
+	u32 vai_id;
+	u64 pages;
+};
+
+/**
+ * struct eng_recover - the rebuilding of the page map (recover.c).
+ * @active:   requests are held back
+ * @began_ns: since when
+ * @vais:     there are VAIs of before: without there is nothing to hold back
+ * @missing:  servers known from before whose inventory is not in
+ * @lost:     of them those that came back empty, or never will
+ * @pages:    copies of pages that were learnt of
+ * @took_ns:  how long the last recovery took
+ * @tick_ns:  nothing to look at before
+ * @unknown:  whose pages are on servers although there is no such VAI
+ */
+struct eng_recover {
+	bool active;
+	bool vais;
+	u64 began_ns;
+	u32 missing;
+	u32 lost;
+	u64 pages;
+	u64 took_ns, tick_ns;
+	u32 nunknown;
+	struct eng_unknown unknown[ENG_UNKNOWN_VAIS];
+};
+
+struct engine {
+	struct eng_config cfg;
+	u64 now; /* of the call in progress */
+	u64 born;
+	s64 real_minus_mono;
+	u64 write_verf;	  /* constant while this engine lives */
+	u64 version_next; /* page versions, 48 bits, only grows */
+	struct anm_page *zero_page;
+	struct list_head outq;
+	u32 outq_len;
+	u32 pages_in_flight; /* eng_pageio_alloc() minus eng_pageio_free() */
+	struct eng_stats stats;
+	struct eng_event events[ENG_EVENTS_MAX];
+	u32 ev_head, ev_tail;
+
+	struct eng_map *map;
+	struct eng_servers *servers;
+	struct eng_busy_table *busy;
+	struct eng_exports *exports;
+	struct eng_recover recover;
+	struct eng_mover *mover;
+};
+
+/**
+ * struct eng_vai - what both sides know of a VAI. Embedded first in the NFS
+ * side's own struct.
+ * @slot:      index in the VAI table, the page map's 16-bit VAI number
+ * @vai_id, @client_id: as they go into struct amp_key
+ * @npages:    size in pages
+ * @copies:    1 or 2, from the class
+ * @stored:    pages in the page map; kept by pagemap.c's callers (page side)
+ * @lost:      pages found lost since it was made, each counted once
+ * @in_flight: pageios that refer to it, counted by the page side from start to done
+ * @reap_entry, @reap_server: page side: where eng_vai_reap() goes on; 0 at first
+ * @discarded_below: versions below are of contents that were given up
+ * @restored:  made before a restart: see eng_recover_unknown()
+ * @holes:     what no server has may have been lost in a life before
+ * @lossy:     pages were lost in this life: after a restart there are @holes
+ * @thin:      pages may have fewer than @copies copies
+ * @cut:       servers may have pages behind its end
+ * @emptying:  pages from @empty_from on are being given back
+ * @degraded:  entries with MAP_DEGRADED
+ * @degraded_told: the event DEGRADED is out, REPAIRED not yet
+ */
+struct eng_vai {
+	u16 slot;
+	u8 copies;
+	bool deleting;
+	u32 vai_id;
+	u32 client_id;
+	u32 npages;
+	u64 stored;
+	u64 lost;
+	u32 in_flight;
+	u32 reap_entry;
+	u32 reap_server;
+	bool emptying;
+	bool degraded_told;
+	u32 empty_from;
+	u64 degraded;
+	char name[ENG_NAME_MAX + 1];
+	u8 uuid[16];
+	u64 discarded_below;
+	bool restored;
+	bool holes;
+	bool lossy;
+	bool thin;
+	bool cut;
+};
+
+/* engine.c */
+
+/**
+ * eng_out_queue() - hand over a message to send; takes it. At ENG_OUTQ_MAX AMP datagrams
+ * and answers over UDP are dropped; answers over TCP are not, the requests are bounded.
+ */
+void eng_out_queue(struct engine *e, struct anm_out *out);
+void eng_event(struct engine *e, u8 type, const char *name, u64 value);
+
+/* Page side, called by engine.c and the NFS side. create functions return 0 or -ENOMEM. */
+int eng_map_create(struct engine *e);
+void eng_map_destroy(struct engine *e);
+int eng_busy_create(struct engine *e);
+void eng_busy_destroy(struct engine *e); /* also fails what is in progress with -EIO */
+int eng_servers_create(struct engine *e);
+void eng_servers_destroy(struct engine *e);
+u64 eng_servers_tick(struct engine *e); /* ns until wanted again */
+u64 eng_map_entries(struct engine *e);
+u64 eng_map_bytes(struct engine *e);
+
+/** eng_pool_donated() - pages donated by servers that live or are suspect, and are to stay. */
+u64 eng_pool_donated(struct engine *e);
+u32 eng_servers_count(struct engine *e, bool live_only);
+
+/**
+ * eng_vai_reap() - drop a bounded number of a deleting VAI's pages from the map,
+ * and tell the servers. Called from the tick until it returns true: all gone, and
+ * what servers must still be told no longer needs @vai. False while ->in_flight.
+ */
+bool eng_vai_reap(struct engine *e, struct eng_vai *vai);
+
+/** eng_vai_of() - the VAI with this key, NULL if there is none. A deleting one is found too. */
+struct eng_vai *eng_vai_of(struct engine *e, u32 client_id, u32 vai_id);
+
+/** eng_vai_at() - the VAI in a slot, NULL if none. */
+struct eng_vai *eng_vai_at(struct engine *e, u16 slot);
+
+/* recover.c, for the NFS side and engine.c */
+
+/** eng_recover_begin() - requests are held back from now on. */
+void eng_recover_begin(struct engine *e);
+
+/** eng_recover_restored() - a VAI was made that was there before a restart. */
+void eng_recover_restored(struct engine *e);
+
+/** eng_recover_tick() - begin, go on, end. Return: ns until wanted again. */
+u64 eng_recover_tick(struct engine *e);
+
+/** eng_recover_status() - fills what eng_get_status() tells of it. */
+void eng_recover_status(struct engine *e, struct eng_status *st);
+
+/**
+ * eng_vai_trim() - drop pages from ->empty_from on from the map, and tell the servers.
+ * A bounded step, as eng_vai_reap(). False while ->in_flight, or more is to be done.
+ */
+bool eng_vai_trim(struct engine *e, struct eng_vai *vai);
+
+/* repair.c */
+int eng_mover_create(struct engine *e);
+void eng_mover_destroy(struct engine *e);
+u64 eng_mover_tick(struct engine *e); /* ns until wanted again */
+void eng_mover_status(struct engine *e, struct eng_status *st);
+
+/* NFS side, called by engine.c */
+int eng_exports_create(struct engine *e);
+void eng_exports_destroy(struct engine *e);
+u64 eng_exports_tick(struct engine *e); /* DRC age, deleting VAIs */
+/* fills vais, clients, reserved_pages, stored_pages */
+void eng_exports_status(struct engine *e, struct eng_status *st);
+
+/** eng_swap_header() - write page 0 of an untouched VAI: a valid swap header. */
+void eng_swap_header(const struct eng_vai *vai, void *page);
+
+#endif

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which pages are moved, and when. Nothing is kept about a page but a flag in its entry;
+ * when servers come and go the map is looked through, a batch a tick, in up to three
+ * passes: one counts, one repairs the pages that have too few copies, one empties the
+ * servers that are drained. So the endangered come first. What could not be done is tried
+ * again, later and later.
+ */
+#include "exports.h"
+#include "pageop.h"
+
+#define MOVES_MAX	  16		   /* pages in flight */
+#define MOVES_BUSY	  1		   /* the same while clients' messages wait for a channel */
+#define MOVE_BURST_NS	  (20 * NS_PER_MS) /* of the rate, that may be saved up */
+#define MOVE_STEP_NS	  NS_PER_MS	   /* between batches */
+#define MOVE_PASS_NS	  (500 * NS_PER_MS) /* between passes for the sake of single pages */
+#define MOVE_RETRY_MIN_NS NS_PER_S
+#define MOVE_RETRY_MAX_NS (16 * NS_PER_S)
+#define MOVE_PLACE_COST	  16 /* entries that could be looked at while a server is sought */
+#define MOVE_EVENT_NS	  (50 * NS_PER_MS)
+#define PAGES_LOOK	  (4 * ENG_SWEEP_BATCH) /* entries that eng_vai_pages() looks at */
+
+enum move_phase {
+	MOVE_IDLE,
+	MOVE_COUNT,
+	MOVE_REPAIR,
+	MOVE_DRAIN,
+	MOVE_WAIT, /* for the last of those in flight */
+};
+
+/**
+ * struct eng_mover - the passes.
+ * @phase:     enum move_phase
+ * @cursor:    in the page map
+ * @again:     something happened that asks for another round
+ * @ios:       moves in flight
+ * @in_flight: how many
+ * @repairs:   entries found that want repair, this round
+ * @failed:    moves that failed or were not even begun, this round; @moved: the others
+ * @next_ns:   when the next round begins; U64_MAX: when it is asked for
+ * @begun_ns:  when the last one began
+ * @overdue_ns: when a server that is away will be so for too long; U64_MAX never
+ * @retry_ns:  delay after the next round that fails
+ * @credit_ns: saved up: a move costs NS_PER_S / rate
+ * @paid_ns:   up to when @credit_ns has been given
+ * @event_ns:  when the VAIs are looked at next
+ * @told:      VAIs of which DEGRADED has been told, REPAIRED not
+ */
+struct eng_mover {
+	u8 phase;
+	u32 cursor;
+	bool again;
+	struct list_head ios;
+	u32 in_flight;
+	u64 repairs, failed, moved;
+	u64 next_ns, begun_ns, overdue_ns, retry_ns;
+	u64 credit_ns, paid_ns;
+	u64 event_ns;
+	u32 told;
+};
+
+/* ---- redundancy of entries and VAIs ---- */
+
+void eng_entry_judge(struct engine *e, struct eng_vai *vai, struct map_entry *me)
+{
+	struct eng_copies c;
+
+	eng_copies_count(e, me, &c);
+	if (c.at_hand < vai->copies) {
+		if (!(me->vai_flags & MAP_DEGRADED))
+			vai->degraded++;
+		me->vai_flags |= MAP_DEGRADED;
+	} else if (me->vai_flags & MAP_DEGRADED) {
+		vai->degraded--;
+		me->vai_flags &= (u16)~MAP_DEGRADED;
+	}
+}
+
+/* @counted: the count is complete, so DEGRADED may be told, with the number. */
+static void mover_events(struct engine *e, bool counted)
+{
+	struct eng_mover *m = e->mover;
+	u32 i;
+
+	m->told = 0;
+	for (i = 0; i < ENG_VAIS_MAX; i++) {
+		struct eng_vai *vai = eng_vai_at(e, (u16)i);
+
+		if (!vai || vai->deleting)
+			continue;
+		if (vai->degraded && !vai->degraded_told && counted) {
+			vai->degraded_told = true;
+			eng_event(e, ENG_EV_VAI_DEGRADED, vai->name, vai->degraded);
+		} else if (!vai->degraded && vai->degraded_told) {
+			vai->degraded_told = false;
+			eng_event(e, ENG_EV_VAI_REPAIRED, vai->name, 0);
+		}
+		/* After a restart it counts once every server of before has been asked, and has answered. */
+		if (!vai->degraded && counted && !e->recover.missing &&
+		    !(vai->restored && e->recover.lost))
+			vai->thin = false;
+		m->told += vai->degraded_told;
+	}
+}
+
+static bool entry_wants_repair(const struct eng_vai *vai, const struct eng_copies *c)
+{
+	return c->at_hand && c->at_hand + c->awaited < vai->copies;
+}
+
+static bool entry_wants_out(const struct eng_vai *vai, const struct eng_copies *c)
+{
+	return c->draining && c->lasting + c->awaited < vai->copies;
+}
+
+/* ---- moves ---- */
+
+static void mover_done(struct engine *e, struct eng_pageio *io, int err)
+{
+	struct eng_mover *m = e->mover;
+
+	list_del(&io->req_link);
+	m->in_flight--;
+	if (err) {
+		m->failed++;
+		if (err != -EAGAIN)
+			e->stats.moves_failed++;
+	} else {
+		m->moved++;
+	}
+	eng_pageio_free(e, io);
+}
+
+static u64 mover_cost(const struct engine *e)
+{
+	return NS_PER_S / max(e->cfg.move_rate, 1u);
+}
+
+static void mover_start(struct engine *e, struct eng_vai *vai, u32 page_no)
+{
+	struct eng_mover *m = e->mover;
+	struct eng_pageio *io = eng_move_alloc(e, vai, page_no);
+
+	if (!io) {
+		m->failed++;
+		return;
+	}
+	io->done = mover_done;
+	list_add_tail(&io->req_link, &m->ios);
+	m->in_flight++;
+	m->credit_ns -= min(m->credit_ns, mover_cost(e));
+	eng_pageio_start(e, io);
+}
+
+static bool clients_wait(const struct engine *e)
+{
+	const struct eng_servers *ss = e->servers;
+	u32 i;
+
+	for (i = 0; i < ss->nslots; i++)
+		if (ss->slot[i] && ss->slot[i]->queued)
+			return true;
+	return false;
+}
+
+static bool mover_may_start(const struct engine *e, bool busy)
+{
+	const struct eng_mover *m = e->mover;
+
+	return m->in_flight < (busy ? MOVES_BUSY : MOVES_MAX) && m->credit_ns >= mover_cost(e);
+}
+
+/* ---- passes ---- */
+
+void eng_mover_kick(struct engine *e, enum eng_kick why)
+{
+	struct eng_mover *m = e->mover;
+
+	if (why == ENG_KICK_SERVER) {
+		m->retry_ns = MOVE_RETRY_MIN_NS;
+		m->next_ns = min(m->next_ns, e->now);
+		if (m->phase == MOVE_DRAIN)
+			m->phase = MOVE_WAIT;
+	} else {
+		m->next_ns = min(m->next_ns, max(e->now, m->begun_ns + MOVE_PASS_NS));
+	}
+	m->again = true;
+}
+
+static void mover_begin(struct engine *e)
+{
+	struct eng_mover *m = e->mover;
+	u32 i;
+
+	m->phase = MOVE_COUNT;
+	m->cursor = 0;
+	m->again = false;
+	m->repairs = 0;
+	m->failed = 0;
+	m->moved = 0;
+	m->begun_ns = e->now;
+	m->next_ns = U64_MAX;
+	m->overdue_ns = U64_MAX;
+	for (i = 0; i < e->servers->nslots; i++) {
+		const struct eng_server *sv = e->servers->slot[i];
+		u64 due;
+
+		if (!sv || sv->state == ENG_SERVER_GONE || eng_server_usable(sv))
+			continue;
+		due = sv->away_ns + e->cfg.repair_after_ms * NS_PER_MS;
+		if (due > e->now)
+			m->overdue_ns = min(m->overdue_ns, due);
+	}
+}
+
+static bool any_draining(const struct engine *e)
+{
+	u32 i;
+
+	for (i = 0; i < e->servers->nslots; i++) {
+		const struct eng_server *sv = e->servers->slot[i];
+
+		if (eng_server_usable(sv) && eng_server_draining(sv) && sv->mapped)
+			return true;
+	}
+	return false;
+}
+
+static void mover_phase_end(struct engine *e)
+{
+	struct eng_mover *m = e->mover;
+
+	if (m->phase == MOVE_COUNT) {
+		mover_events(e, true);
+		m->phase = m->repairs ? MOVE_REPAIR : MOVE_DRAIN;
+	} else {
+		m->phase++;
+	}
+	if (m->phase == MOVE_DRAIN && !any_draining(e))
+		m->phase = MOVE_WAIT;
+	m->cursor = 0;
+}
+
+static void mover_round_end(struct engine *e)
+{
+	struct eng_mover *m = e->mover;
+
+	m->phase = MOVE_IDLE;
+	if (m->overdue_ns != U64_MAX)
+		m->next_ns = min(m->next_ns, m->overdue_ns);
+	if (m->again)
+		return;
+	if (m->failed || any_draining(e)) {
+		m->next_ns = min(m->next_ns, e->now + m->retry_ns);
+		m->retry_ns =
+			m->moved ? MOVE_RETRY_MIN_NS : min(2 * m->retry_ns, (u64)MOVE_RETRY_MAX_NS);
+	} else {
+		m->retry_ns = MOVE_RETRY_MIN_NS;
+	}
+}
+
+/* Return: what the look has cost beyond one of the budget. */
+static u32 mover_look(struct engine *e, struct map_entry *me)
+{
+	struct eng_vai *vai = eng_vai_at(e, me->vai_flags & MAP_VAI_MASK);
+	struct eng_mover *m = e->mover;
+	struct eng_copies c;
+
+	/* Version 0: its first write is not done. */
+	if (!vai || vai->deleting || vai->emptying || !map_version(me))
+		return 0;
+	eng_copies_count(e, me, &c);
+	if (m->phase == MOVE_COUNT) {
+		eng_entry_judge(e, vai, me);
+		m->repairs += entry_wants_repair(vai, &c);
+		return 0;
+	}
+	if (m->phase == MOVE_REPAIR ? !entry_wants_repair(vai, &c) : !entry_wants_out(vai, &c))
+		return 0;
+	/* Pages that nobody can take, perhaps millions, must not be fetched in vain. */
+	if (!eng_move_possible(e, me)) {
+		m->failed++;
+		return MOVE_PLACE_COST;
+	}
+	mover_start(e, vai, me->page_no);
+	return 0;
+}
+
+/* A batch of the pass that is on. */
+static void mover_step(struct engine *e)
+{
+	struct eng_mover *m = e->mover;
+	u32 budget = ENG_SWEEP_BATCH, idx;
+	bool busy = clients_wait(e);
+
+	while (m->phase != MOVE_WAIT) {
+		if (m->phase != MOVE_COUNT && !mover_may_start(e, busy))
+			return;
+		idx = map_scan(e->map, &m->cursor, &budget);
+		if (idx != ENG_MAP_NONE)
+			budget -= min(budget, mover_look(e, map_entry(e->map, idx)));
+		else if (map_scan_end(e->map, m->cursor))
+			mover_phase_end(e);
+		else
+			return;
+	}
+	if (!m->in_flight)
+		mover_round_end(e);
+}
+
+/* One that makes way may let others end, so each search begins anew. */
+static void mover_yield(struct engine *e)
+{
+	struct eng_pageio *io;
+	bool some;
+
+	do {
+		some = false;
+		list_for_each_entry(io, &e->mover->ios, req_link) {
+			some = eng_move_yield(e, io);
+			if (some)
+				break;
+		}
+	} while (some);
+}
+
+u64 eng_mover_tick(struct engine *e)
+{
+	struct eng_mover *m = e->mover;
+
+	m->credit_ns =
+		min(m->credit_ns + (e->now - m->paid_ns), max((u64)MOVE_BURST_NS, mover_cost(e)));
+	m->paid_ns = e->now;
+	mover_yield(e);
+	if (e->now >= m->event_ns) {
+		m->event_ns = e->now + MOVE_EVENT_NS;
+		eng_drain_tick(e);
+		if (m->told)
+			mover_events(e, false);
+	}
+	/* Copies that no inventory has told of yet would be made anew in vain. */
+	if (e->recover.active)
+		return NS_PER_S;
+	if (m->phase == MOVE_IDLE && e->now >= m->next_ns)
+		mover_begin(e);
+	if (m->phase != MOVE_IDLE)
+		mover_step(e);
+	if (m->phase != MOVE_IDLE)
+		return MOVE_STEP_NS;
+	return m->next_ns > e->now ? min(m->next_ns - e->now, (u64)NS_PER_S) : 0;
+}
+
+int eng_mover_create(struct engine *e)
+{
+	struct eng_mover *m = anm_alloc(sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&m->ios);
+	m->next_ns = U64_MAX;
+	m->retry_ns = MOVE_RETRY_MIN_NS;
+	m->paid_ns = e->now;
+	e->mover = m;
+	return 0;
+}
+
+/* Page operations are over, moves too. */
+void eng_mover_destroy(struct engine *e)
+{
+	if (!e->mover)
+		return;
+	WARN_ON_ONCE(e->mover->in_flight);
+	anm_free(e->mover);
+	e->mover = NULL;
+}
+
+void eng_mover_status(struct engine *e, struct eng_status *st)
+{
+	u32 i;
+
+	st->moves_in_flight = e->mover->in_flight;
+	for (i = 0; e->servers && i < e->servers->nslots; i++) {
+		const struct eng_server *sv = e->servers->slot[i];
+
+		st->servers_draining += eng_server_usable(sv) && eng_server_draining(sv);
+	}
+	for (i = 0; i < ENG_VAIS_MAX; i++) {
+		const struct eng_vai *vai = eng_vai_at(e, (u16)i);
+
+		st->degraded_pages += vai ? vai->degraded : 0;
+	}
+}
+
+/* ---- what can be known ---- */
+
+int eng_vai_pages(struct engine *e, const char *name, u8 kind, u32 *cursor, u32 *pages, u32 max)
+{
+	struct eng_export *x = eng_vai_by_name(e, name, strnlen(name, ENG_NAME_MAX + 1));
+	u32 budget = PAGES_LOOK, idx, n = 0;
+
+	if (!x || x->vai.deleting)
+		return -ENOENT;
+	while (n < max && (idx = map_scan(e->map, cursor, &budget)) != ENG_MAP_NONE) {
+		const struct map_entry *me = map_entry(e->map, idx);
+		struct eng_copies c;
+
+		if ((me->vai_flags & MAP_VAI_MASK) != x->vai.slot || !map_version(me))
+			continue;
+		eng_copies_count(e, me, &c);
+		if (kind == ENG_PAGES_LOST ? !c.at_hand : c.at_hand && c.at_hand < x->vai.copies)
+			pages[n++] = me->page_no;
+	}
+	if (map_scan_end(e->map, *cursor))
+		*cursor = U32_MAX;
+	return (int)n;
+}

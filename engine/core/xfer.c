@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "server.h"
+
+/* ---- sending ---- */
+
+static void xfer_header(const struct eng_xfer *xf, struct amp_hdr *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->protocol = AMP_VERSION;
+	h->type = xf->type;
+	h->nparts = 1;
+	h->channel = xf->channel;
+	h->seq = xf->seq;
+	h->session = xf->sv->session;
+	h->key = xf->key;
+	h->page_version = xf->version;
+}
+
+static void xfer_send_page(struct engine *e, const struct eng_xfer *xf, struct amp_hdr *h)
+{
+	const struct eng_server *sv = xf->sv;
+	u32 size = amp_part_size(sv->mtu), off;
+
+	h->nparts = (u8)amp_nparts(sv->mtu);
+	h->page_crc = xf->crc;
+	for (off = 0; off < ANM_PAGE_SIZE; off += size, h->part++) {
+		struct anm_out *out;
+
+		h->part_off = (u16)off;
+		h->part_len = (u16)min(size, ANM_PAGE_SIZE - off);
+		out = eng_amp_make(e, &sv->peer, h, NULL, 1);
+		if (!out)
+			return; /* as if lost on the way: it is sent again */
+		anm_out_add_page(out, xf->page, h->part_off, h->part_len);
+		eng_out_queue(e, out);
+	}
+}
+
+static void xfer_transmit(struct engine *e, struct eng_xfer *xf)
+{
+	struct amp_hdr h;
+	struct anm_out *out;
+
+	xf->tries++;
+	xf->sent_ns = e->now;
+	wheel_arm(&e->servers->wheel, &xf->timer, e->now, e->now + xf->rto_ns);
+	xfer_header(xf, &h);
+	if (xf->type == AMP_PAGE_OUT) {
+		xfer_send_page(e, xf, &h);
+		return;
+	}
+	out = eng_amp_make(e, &xf->sv->peer, &h, NULL, 0);
+	if (out)
+		eng_out_queue(e, out);
+}
+
+static void xfer_resend(struct engine *e, struct eng_xfer *xf)
+{
+	struct eng_server *sv = xf->sv;
+
+	if (xf->renew) {
+		xf->renew = false;
+		xf->resent = false;
+		xf->parts = 0;
+		xf->seq = ++sv->chan[xf->channel].seq;
+	} else {
+		xf->resent = true;
+	}
+	sv->retransmits++;
+	e->stats.amp_retransmits++;
+	xfer_transmit(e, xf);
+}
+
+/* ---- channels ---- */
+
+static void xfer_channels_reset(struct eng_server *sv)
+{
+	u16 i;
+
+	for (i = 0; i < sv->channels; i++) {
+		sv->chan[i].xf = NULL;
+		sv->chan[i].seq = 0;
+		sv->chan[i].next_free = (u16)(i + 1);
+	}
+	if (i)
+		sv->chan[i - 1].next_free = ENG_SLOT_NONE;
+	sv->free_chan = sv->channels ? 0 : ENG_SLOT_NONE;
+}
+
+static void xfer_pump(struct engine *e, struct eng_server *sv)
+{
+	while (sv->free_chan != ENG_SLOT_NONE && !list_empty(&sv->queue)) {
+		struct eng_xfer *xf = list_first_entry(&sv->queue, struct eng_xfer, link);
+		struct eng_channel *ch = &sv->chan[sv->free_chan];
+
+		xf->channel = sv->free_chan;
+		sv->free_chan = ch->next_free;
+		ch->xf = xf;
+		xf->seq = ++ch->seq;
+		xf->state = XFER_FLIGHT;
+		list_move_tail(&xf->link, &sv->flight);
+		sv->queued--;
+		sv->in_flight++;
+		xf->first_ns = e->now;
+		xf->rto_ns = sv->rto_ns;
+		xfer_transmit(e, xf);
+	}
+}
+
+/* Off the queue, channel or list that it is on. */
+static void xfer_detach(struct engine *e, struct eng_xfer *xf)
+{
+	struct eng_server *sv = xf->sv;
+
+	list_del(&xf->link);
+	switch (xf->state) {
+	case XFER_QUEUED:
+		sv->queued--;
+		break;
+	case XFER_FLIGHT:
+		wheel_disarm(&e->servers->wheel, &xf->timer);
+		sv->chan[xf->channel].xf = NULL;
+		sv->chan[xf->channel].next_free = sv->free_chan;
+		sv->free_chan = xf->channel;
+		sv->in_flight--;
+		break;
+	}
+	sv->nxfers--;
+	xf->state = XFER_IDLE;
+}
+
+void eng_xfer_start(struct engine *e, struct eng_server *sv, struct eng_xfer *xf)
+{
+	xf->sv = sv;
+	xf->state = XFER_QUEUED;
+	xf->tries = 0;
+	xf->parts = 0;
+	xf->renew = false;
+	xf->resent = false;
+	list_add_tail(&xf->link, &sv->queue);
+	sv->nxfers++;
+	sv->queued++;
+	xfer_pump(e, sv);
+}
+
+void eng_xfer_cancel(struct engine *e, struct eng_xfer *xf)
+{
+	if (xf->state != XFER_IDLE)
+		xfer_detach(e, xf);
+}
+
+void eng_xfer_pump(struct engine *e, struct eng_server *sv)
+{
+	if (eng_server_usable(sv))
+		xfer_pump(e, sv);
+}
+
+static void xfer_finish(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
+{
+	struct eng_server *sv = xf->sv;
+
+	xfer_detach(e, xf);
+	if (eng_server_usable(sv))
+		xfer_pump(e, sv);
+	xf->done(e, xf, res); /* @xf may be no more */
+}
+
+void eng_xfer_fail_all(struct engine *e, struct eng_server *sv, enum xfer_result res)
+{
+	struct eng_xfer *xf, *next;
+	LIST_HEAD(all);
+
+	list_splice_tail_init(&sv->flight, &all);
+	list_splice_tail_init(&sv->queue, &all);
+	list_for_each_entry_safe(xf, next, &all, link) {
+		xfer_detach(e, xf);
+		sv->nxfers++;
+		xf->state = XFER_FAILING;
+		xf->result = res;
+		list_add_tail(&xf->link, &e->servers->failing);
+	}
+}
+
+void eng_xfer_session(struct engine *e, struct eng_server *sv)
+{
+	struct eng_xfer *xf;
+
+	list_for_each_entry(xf, &sv->flight, link) {
+		wheel_disarm(&e->servers->wheel, &xf->timer);
+		xf->state = XFER_QUEUED;
+		xf->tries = 0;
+		xf->parts = 0;
+		xf->renew = false;
+		xf->resent = false;
+	}
+	list_splice_init(&sv->flight, &sv->queue);
+	sv->queued += sv->in_flight;
+	sv->in_flight = 0;
+	sv->srtt_ns = 0;
+	sv->rto_ns = XFER_RTO_INIT_NS;
+	xfer_channels_reset(sv);
+	xfer_pump(e, sv);
+}
+
+/* ---- answers ---- */
+
+/* RFC 6298, section 2, with the floor and ceiling of a local network. */
+static void xfer_rtt(struct engine *e, const struct eng_xfer *xf)
+{
+	struct eng_server *sv = xf->sv;
+	u64 rtt = max(e->now - xf->sent_ns, (u64)1);
+	u64 diff;
+
+	if (xf->resent)
+		return;
+	if (!sv->srtt_ns) {
+		sv->srtt_ns = rtt;
+		sv->rttvar_ns = rtt / 2;
+	} else {
+		diff = rtt > sv->srtt_ns ? rtt - sv->srtt_ns : sv->srtt_ns - rtt;
+		sv->rttvar_ns = (3 * sv->rttvar_ns + diff) / 4;
+		sv->srtt_ns = (7 * sv->srtt_ns + rtt) / 8;
+	}
+	sv->rto_ns = clamp(sv->srtt_ns + max(XFER_GRAIN_NS, 4 * sv->rttvar_ns), XFER_RTO_MIN_NS,
+			   XFER_RTO_MAX_NS);
+}
+
+static void xfer_refused(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h)
+{
+	xf->sv->nacks++;
+	xf->code = h->code;
+	xf->got_version = h->page_version;
+	switch (h->code) {
+	case AMP_E_CRC: /* garbled on the way there */
+		e->stats.amp_crc++;
+		xf->sv->crc_errors++;
+		fallthrough;
+	case AMP_E_NOMEM:
+		/* The same number again would get the same answer again. */
+		xf->renew = true;
+		if (h->code == AMP_E_CRC && xf->tries < ENG_XFER_TRIES_MAX)
+			xfer_resend(e, xf);
+		return;
+	case AMP_E_SESSION:
+		return; /* it will say HELLO */
+	}
+	xfer_finish(e, xf, XFER_REFUSED);
+}
+
+static bool xfer_part_ok(const struct eng_server *sv, const struct amp_hdr *h)
+{
+	u32 size = amp_part_size(sv->mtu);
+	u32 off = h->part * size;
+
+	return h->nparts == amp_nparts(sv->mtu) && h->part < h->nparts && off < ANM_PAGE_SIZE &&
+	       h->part_off == off && h->part_len == min(size, ANM_PAGE_SIZE - off);
+}
+
+static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h,
+		      const struct anm_rec *rec)
+{
+	u8 *data = anm_page_data(xf->page);
+
+	if (!xfer_part_ok(xf->sv, h)) {
+		e->stats.amp_malformed++;
+		return;
+	}
+	if (h->page_version < xf->version) {
+		xf->code = AMP_E_NOENT;
+		xf->got_version = h->page_version;
+		xfer_finish(e, xf, XFER_REFUSED);
+		return;
+	}
+	/* Two answers to one question may differ: a page is made of parts of one of them. */
+	if (xf->parts && (h->page_version != xf->got_version || h->page_crc != xf->crc)) {
+		if (h->page_version < xf->got_version) {
+			e->stats.amp_late++;
+			return;
+		}
+		xf->parts = 0;
+	}
+	if (xf->parts & BIT(h->part)) {
+		e->stats.amp_late++;
+		return;
+	}
+	if (WARN_ON_ONCE(anm_page_shared(xf->page)) ||
+	    anm_rec_copy(rec, AMP_HDR_LEN, data + h->part_off, h->part_len)) {
+		e->stats.amp_malformed++;
+		return;
+	}
+	xf->got_version = h->page_version;
+	xf->crc = h->page_crc;
+	xf->parts |= BIT(h->part);
+	if (xf->parts != BIT(h->nparts) - 1)
+		return;
+	xfer_rtt(e, xf);
+	if (~anm_crc32c(~0u, data, ANM_PAGE_SIZE) != xf->crc) {
+		e->stats.amp_crc++;
+		xf->sv->crc_errors++;
+		xfer_finish(e, xf, XFER_CRC);
+		return;
+	}
+	xf->sv->pages_in++;
+	e->stats.pages_read++;
+	xfer_finish(e, xf, XFER_OK);
+}
+
+static void xfer_acked(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h)
+{
+	xfer_rtt(e, xf);
+	xf->code = h->code;
+	xf->got_version = h->page_version;
+	if (xf->type == AMP_PAGE_OUT) {
+		xf->sv->pages_out++;
+		e->stats.pages_written++;
+	}
+	xfer_finish(e, xf, XFER_OK);
+}
+
+static void xfer_listed(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h,
+			const struct anm_rec *rec)
+{
+	xfer_rtt(e, xf);
+	xf->code = h->code;
+	xf->got_version = h->page_version;
+	xf->list = rec;
+	xf->list_len = h->part_len;
+	xfer_finish(e, xf, XFER_OK);
+}
+
+static bool xfer_answers(u8 asked, u8 type)
+{
+	if (type == AMP_NACK)
+		return true;
+	if (asked == AMP_PAGE_IN)
+		return type == AMP_PAGE;
+	return type == (asked == AMP_INVENTORY ? AMP_INVENTORY_LIST : AMP_ACK);
+}
+
+static bool xfer_key_equal(const struct amp_key *a, const struct amp_key *b)
+{
+	return a->client == b->client && a->vai == b->vai && a->offset == b->offset;
+}
+
+void eng_xfer_answer(struct engine *e, struct eng_server *sv, const struct amp_hdr *h,
+		     const struct anm_rec *rec)
+{
+	struct eng_xfer *xf = h->channel < sv->channels ? sv->chan[h->channel].xf : NULL;
+
+	if (!xf || xf->seq != h->seq) {
+		e->stats.amp_late++;
+		return;
+	}
+	if (!xfer_key_equal(&xf->key, &h->key) || !xfer_answers(xf->type, h->type)) {
+		e->stats.amp_malformed++;
+		return;
+	}
+	if (xf->renew) { /* a second copy of the refusal */
+		e->stats.amp_late++;
+		return;
+	}
+	eng_server_answered(e, sv);
+	if (h->type == AMP_NACK)
+		xfer_refused(e, xf, h);
+	else if (h->type == AMP_PAGE)
+		xfer_page(e, xf, h, rec);
+	else if (h->type == AMP_INVENTORY_LIST)
+		xfer_listed(e, xf, h, rec);
+	else
+		xfer_acked(e, xf, h);
+}
+
+/* ---- time ---- */
+
+static void xfer_timeout(struct engine *e, struct eng_xfer *xf)
+{
+	struct eng_server *sv = xf->sv;
+
+	if (xf->tries < ENG_XFER_TRIES_MAX) {
+		xf->rto_ns = min(2 * xf->rto_ns, (u64)XFER_RTO_MAX_NS);
+		/* What is sent before the next good sample had better wait as long. */
+		sv->rto_ns = max(sv->rto_ns, xf->rto_ns);
+		xfer_resend(e, xf);
+		return;
+	}
+	sv->timeouts++;
+	e->stats.amp_timeouts++;
+	eng_server_suspect(e, sv);
+	/* Nothing at all was answered meanwhile: what waits behind would fare no better. */
+	if (sv->answer_ns < xf->first_ns)
+		eng_xfer_fail_all(e, sv, XFER_TIMEOUT);
+	else
+		xfer_finish(e, xf, XFER_TIMEOUT);
+}
+
+u64 eng_xfer_tick(struct engine *e, u64 max)
+{
+	struct eng_servers *ss = e->servers;
+	struct wheel_timer *t;
+	u32 n;
+
+	for (n = 0; n < ENG_TICK_XFERS_MAX && !list_empty(&ss->failing); n++) {
+		struct eng_xfer *xf = list_first_entry(&ss->failing, struct eng_xfer, link);
+
+		xfer_detach(e, xf);
+		xf->done(e, xf, xf->result);
+	}
+	for (n = 0; n < ENG_TICK_XFERS_MAX; n++) {
+		t = wheel_expire(&ss->wheel, e->now);
+		if (!t)
+			break;
+		xfer_timeout(e, container_of(t, struct eng_xfer, timer));
+	}
+	if (!list_empty(&ss->failing))
+		return 0;
+	return wheel_next(&ss->wheel, e->now, max);
+}

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Datagrams: NFS, MOUNT and AMP sockets. Read and sent in batches. An answer
+ * leaves from the address that the request came to: the peer's opaque part
+ * keeps it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "../../proto/addr_user.h"
+#include "daemon.h"
+
+#define BATCH	    64
+#define DGRAM_MAX   (ENG_UDP_IO_MAX + ENG_HEAD_MAX + 64)
+#define IOVS_MAX    (ENG_UDP_IO_MAX / ANM_PAGE_SIZE + 6) /* head, pages cut at both ends, padding */
+#define ROUNDS	    4					 /* batches read a wake-up */
+#define SOCKBUF	    (4 << 20)
+#define CONTROL_LEN CMSG_SPACE(sizeof(struct in6_pktinfo))
+
+enum { SOCK_NFS, SOCK_MOUNT, SOCK_AMP, SOCK_NR };
+
+/* What anm_peer.opaque holds for this door. */
+struct udp_way {
+	u8 sock;
+	u8 have_local;
+	u8 local[16];
+	u32 ifindex;
+} __packed;
+
+struct udp_sock {
+	struct sink sink;
+	struct udp_door *door;
+	int fd;
+	int family;
+	bool is_amp;
+	bool full; /* waits for EPOLLOUT */
+	struct list_head out;
+	u32 nout;
+};
+
+struct udp_door {
+	struct daemon *d;
+	struct udp_sock socks[SOCK_NR];
+	u8 bufs[BATCH][DGRAM_MAX];
+	u8 controls[BATCH][CONTROL_LEN] __aligned(16);
+};
+
+static void set_options(struct udp_sock *s)
+{
+	int one = 1, buf = SOCKBUF, probe4 = IP_PMTUDISC_PROBE, probe6 = IPV6_PMTUDISC_PROBE;
+
+	/* As much as the system lets us have; bursts of a client's WRITEs are large. */
+	setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &buf, sizeof(buf));
+	setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buf, sizeof(buf));
+	setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &buf, sizeof(buf));
+	setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &buf, sizeof(buf));
+	if (s->family == AF_INET6)
+		setsockopt(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one));
+	else
+		setsockopt(s->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one));
+	if (!s->is_amp)
+		return;
+	/* AMP cuts its own parts: DF always, and no stranger's ICMP shrinks the path. */
+	setsockopt(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe4, sizeof(probe4));
+	if (s->family == AF_INET6)
+		setsockopt(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe6, sizeof(probe6));
+}
+
+/* Return: the socket's error, 0 with *port as bound. */
+static int sock_bind(struct udp_sock *s, const struct anm_addr *listen, u16 *port)
+{
+	int zero = 0;
+	struct sockaddr_storage ss;
+	struct anm_addr a;
+	socklen_t len;
+
+	s->family = AF_INET6;
+	s->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->fd < 0 && errno == EAFNOSUPPORT) {
+		s->family = AF_INET;
+		s->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	}
+	if (s->fd < 0)
+		return -errno;
+	if (s->family == AF_INET6)
+		setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+	set_options(s);
+	len = addr_to_sockaddr(listen, *port, s->family, 0, &ss);
+	if (bind(s->fd, (struct sockaddr *)&ss, len))
+		return -errno;
+	len = sizeof(ss);
+	if (getsockname(s->fd, (struct sockaddr *)&ss, &len))
+		return -errno;
+	addr_from_sockaddr(&ss, &a, port);
+	return 0;
+}
+
+static void way_from_control(struct msghdr *mh, struct udp_way *way)
+{
+	struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo *pi = (struct in6_pktinfo *)CMSG_DATA(c);
+
+			memcpy(way->local, &pi->ipi6_addr, 16);
+			way->ifindex = pi->ipi6_ifindex;
+			way->have_local = 1;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo *pi = (struct in_pktinfo *)CMSG_DATA(c);
+
+			memcpy(way->local + 12, &pi->ipi_addr, 4);
+			way->ifindex = pi->ipi_ifindex;
+			way->have_local = 1;
+		}
+	}
+}
+
+static size_t way_to_control(const struct udp_sock *s, const struct udp_way *way, u8 *control)
+{
+	struct cmsghdr *c = (struct cmsghdr *)control;
+
+	if (!way->have_local)
+		return 0;
+	if (s->family == AF_INET6) {
+		struct in6_pktinfo *pi = (struct in6_pktinfo *)CMSG_DATA(c);
+
+		c->cmsg_level = IPPROTO_IPV6;
+		c->cmsg_type = IPV6_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(*pi));
+		memset(pi, 0, sizeof(*pi)); /* the interface is the routing table's choice */
+		memcpy(&pi->ipi6_addr, way->local, 16);
+		return CMSG_SPACE(sizeof(*pi));
+	} else {
+		struct in_pktinfo *pi = (struct in_pktinfo *)CMSG_DATA(c);
+
+		c->cmsg_level = IPPROTO_IP;
+		c->cmsg_type = IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(*pi));
+		memset(pi, 0, sizeof(*pi));
+		memcpy(&pi->ipi_spec_dst, way->local + 12, 4);
+		return CMSG_SPACE(sizeof(*pi));
+	}
+}
+
+static void take(struct udp_sock *s, struct mmsghdr *m, const u8 *buf, u64 now)
+{
+	struct daemon *d = s->door->d;
+	struct anm_peer from = {.door = ANM_DOOR_UDP};
+	struct udp_way way = {.sock = s - s->door->socks};
+	struct anm_rec rec = {.head = buf, .head_len = m->msg_len, .len = m->msg_len};
+
+	if (m->msg_hdr.msg_flags & MSG_TRUNC) {
+		COUNT(d, door_udp_oversized);
+		return;
+	}
+	addr_from_sockaddr(m->msg_hdr.msg_name, &from.addr, &from.port);
+	way_from_control(&m->msg_hdr, &way);
+	memcpy(from.opaque, &way, sizeof(way));
+	if (s->is_amp)
+		eng_amp_in(d->e, &from, &rec, now);
+	else
+		eng_rpc_in(d->e, &from, &rec, now);
+}
+
+static int read_batch(struct udp_sock *s)
+{
+	struct udp_door *door = s->door;
+	struct sockaddr_storage from[BATCH];
+	struct mmsghdr m[BATCH];
+	struct iovec iov[BATCH];
+	u64 now;
+	int i, n;
+
+	memset(m, 0, sizeof(m));
+	for (i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){door->bufs[i], DGRAM_MAX};
+		m[i].msg_hdr.msg_name = &from[i];
+		m[i].msg_hdr.msg_namelen = sizeof(from[i]);
+		m[i].msg_hdr.msg_iov = &iov[i];
+		m[i].msg_hdr.msg_iovlen = 1;
+		m[i].msg_hdr.msg_control = door->controls[i];
+		m[i].msg_hdr.msg_controllen = CONTROL_LEN;
+	}
+	n = recvmmsg(s->fd, m, BATCH, MSG_DONTWAIT, NULL);
+	now = now_ns();
+	for (i = 0; i < n; i++)
+		take(s, &m[i], door->bufs[i], now);
+	return n;
+}
+
+static void watch(struct udp_sock *s, bool full)
+{
+	if (s->full == full)
+		return;
+	s->full = full;
+	daemon_rewatch(s->door->d, s->fd, &s->sink, EPOLLIN | (full ? EPOLLOUT : 0));
+}
+
+static int fill_iov(const struct anm_out *out, struct iovec *iov)
+{
+	int n = 0;
+	u16 i;
+
+	iov[n++] = (struct iovec){out->head, out->head_len};
+	for (i = 0; i < out->nfrags; i++)
+		iov[n++] =
+			(struct iovec){(u8 *)anm_page_data(out->frags[i].page) + out->frags[i].off,
+				       out->frags[i].len};
+	return n;
+}
+
+static void sock_drop(struct udp_sock *s, struct anm_out *out)
+{
+	list_del(&out->link);
+	s->nout--;
+	anm_out_free(out);
+}
+
+/* Return: messages sent, or a negative errno for the first one. */
+static int send_batch(struct udp_sock *s)
+{
+	static struct iovec iov[BATCH][IOVS_MAX];
+	u8 control[BATCH][CONTROL_LEN] __aligned(16);
+	struct sockaddr_storage to[BATCH];
+	struct mmsghdr m[BATCH];
+	struct anm_out *out;
+	struct udp_way way;
+	int n = 0, rc;
+
+	memset(m, 0, sizeof(m));
+	list_for_each_entry(out, &s->out, link) {
+		struct msghdr *h = &m[n].msg_hdr;
+
+		memcpy(&way, out->to.opaque, sizeof(way));
+		h->msg_namelen = addr_to_sockaddr(&out->to.addr, out->to.port, s->family,
+						  way.ifindex, &to[n]);
+		h->msg_name = &to[n];
+		h->msg_iovlen = fill_iov(out, iov[n]);
+		h->msg_iov = iov[n];
+		h->msg_controllen = way_to_control(s, &way, control[n]);
+		h->msg_control = h->msg_controllen ? control[n] : NULL;
+		if (++n == BATCH)
+			break;
+	}
+	rc = sendmmsg(s->fd, m, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return rc < 0 ? -errno : rc;
+}
+
+static void sock_flush(struct udp_sock *s)
+{
+	int n;
+
+	while (!list_empty(&s->out)) {
+		n = send_batch(s);
+		if (n == -EAGAIN || n == -ENOBUFS)
+			break;
+		if (n <= 0) {
+			/* Nothing will make this one go: no route, larger than the device. */
+			COUNT(s->door->d, door_udp_unsent);
+			n = 1;
+		}
+		while (n--)
+			sock_drop(s, list_first_entry(&s->out, struct anm_out, link));
+	}
+	watch(s, !list_empty(&s->out));
+}
+
+static void sock_ready(struct sink *sink, uint32_t events)
+{
+	struct udp_sock *s = container_of(sink, struct udp_sock, sink);
+	int i;
+
+	if (events & EPOLLOUT)
+		sock_flush(s);
+	for (i = 0; i < ROUNDS && read_batch(s) == BATCH; i++)
+		;
+}
+
+void udp_queue(struct daemon *d, struct anm_out *out)
+{
+	struct udp_sock *s;
+	struct udp_way way;
+
+	memcpy(&way, out->to.opaque, sizeof(way));
+	if (WARN_ON_ONCE(way.sock >= SOCK_NR || out->nfrags + 1u > IOVS_MAX)) {
+		anm_out_free(out);
+		return;
+	}
+	s = &d->udp->socks[way.sock];
+	if (s->nout >= DOOR_UDP_QUEUE) {
+		COUNT(d, door_udp_unsent);
+		anm_out_free(out);
+		return;
+	}
+	list_add_tail(&out->link, &s->out);
+	s->nout++;
+}
+
+void udp_flush(struct daemon *d)
+{
+	int i;
+
+	for (i = 0; i < SOCK_NR; i++)
+		if (d->udp->socks[i].nout && !d->udp->socks[i].full)
+			sock_flush(&d->udp->socks[i]);
+}
+
+static int sock_open(struct daemon *d, int i, const char *what, u16 *port)
+{
+	struct udp_sock *s = &d->udp->socks[i];
+	int rc;
+
+	s->is_amp = i == SOCK_AMP;
+	rc = sock_bind(s, &d->up.listen, port);
+	if (!rc)
+		rc = daemon_watch(d, s->fd, &s->sink, EPOLLIN);
+	if (rc)
+		snprintf(d->why, sizeof(d->why), "UDP port %u for %s: %s", *port, what,
+			 strerror(-rc));
+	return rc;
+}
+
+int udp_open(struct daemon *d)
+{
+	int i, rc;
+
+	d->udp = calloc(1, sizeof(*d->udp));
+	if (!d->udp)
+		return -ENOMEM;
+	d->udp->d = d;
+	for (i = 0; i < SOCK_NR; i++) {
+		d->udp->socks[i].door = d->udp;
+		d->udp->socks[i].sink.ready = sock_ready;
+		d->udp->socks[i].fd = -1;
+		INIT_LIST_HEAD(&d->udp->socks[i].out);
+	}
+	rc = sock_open(d, SOCK_NFS, "NFS", &d->up.nfs_port);
+	if (!rc && (!d->up.mount_port || d->up.mount_port != d->up.nfs_port))
+		rc = sock_open(d, SOCK_MOUNT, "MOUNT", &d->up.mount_port);
+	if (!rc)
+		rc = sock_open(d, SOCK_AMP, "AMP", &d->up.amp_port);
+	return rc;
+}
+
+void udp_close(struct daemon *d)
+{
+	struct anm_out *out, *tmp;
+	int i;
+
+	if (!d->udp)
+		return;
+	for (i = 0; i < SOCK_NR; i++) {
+		list_for_each_entry_safe(out, tmp, &d->udp->socks[i].out, link)
+			sock_drop(&d->udp->socks[i], out);
+		if (d->udp->socks[i].fd >= 0)
+			close(d->udp->socks[i].fd);
+	}
+	free(d->udp);
+	d->udp = NULL;
+}

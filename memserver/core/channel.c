@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Channels: stop-and-wait lanes. A sequence number is carried out once; the
+ * same again gets the same answer again, a lower one nothing (promise 3). The
+ * parts of a page come together in an object of their own, which takes the
+ * stored one's place only when the whole agrees with its CRC, so that no page
+ * is ever torn (promise 1).
+ */
+#include "priv.h"
+
+static void channel_drop_parts(struct memserver *m, struct mem_channel *ch)
+{
+	if (ch->obj)
+		anm_pool_free(m->pool, ch->obj);
+	ch->obj = NULL;
+}
+
+void mem_channels_reset(struct memserver *m)
+{
+	u16 i;
+
+	for (i = 0; i < m->cfg.channels; i++) {
+		channel_drop_parts(m, &m->ch[i]);
+		memset(&m->ch[i], 0, sizeof(m->ch[i]));
+	}
+}
+
+static struct amp_hdr channel_answer_hdr(struct memserver *m, const struct mem_channel *ch)
+{
+	struct amp_hdr h = {
+		.protocol = AMP_VERSION,
+		.nparts = 1,
+		.channel = (u16)(ch - m->ch),
+		.seq = ch->seq,
+		.session = m->session,
+		.key = ch->key,
+	};
+
+	return h;
+}
+
+/* Say again, or for the first time, what became of the message. */
+static void channel_answer(struct memserver *m, struct mem_channel *ch, const struct anm_peer *to)
+{
+	struct amp_hdr h = channel_answer_hdr(m, ch);
+
+	/* a discard that is to be continued was carried out as far as it went */
+	h.type = ch->code == AMP_OK || ch->code == AMP_E_MORE ? AMP_ACK : AMP_NACK;
+	h.code = ch->code;
+	h.page_version = ch->answer_version;
+	mem_out_header(m, to, &h);
+}
+
+static void channel_done(struct memserver *m, struct mem_channel *ch, const struct anm_peer *to,
+			 u16 code, u64 version)
+{
+	ch->state = MEM_CH_DONE;
+	ch->code = code;
+	ch->answer_version = version;
+	channel_answer(m, ch, to);
+}
+
+static void channel_begin(struct memserver *m, struct mem_channel *ch, const struct amp_hdr *h)
+{
+	channel_drop_parts(m, ch);
+	ch->seq = h->seq;
+	ch->state = MEM_CH_PARTS;
+	ch->type = h->type;
+	ch->nparts = h->nparts;
+	ch->parts = 0;
+	ch->crc = h->page_crc;
+	ch->version = h->page_version;
+	ch->key = h->key;
+}
+
+/* ---- page out: engine -> store ---- */
+
+/* Parts are cut one way only; anything else did not come from our engine. */
+static bool channel_part_valid(const struct memserver *m, const struct amp_hdr *h)
+{
+	u32 size = amp_part_size(m->mtu);
+	u32 off = h->part * size;
+
+	return h->nparts == amp_nparts(m->mtu) && h->part < h->nparts && h->part_off == off &&
+	       h->part_len == min_t(u32, size, ANM_PAGE_SIZE - off);
+}
+
+static void channel_store(struct memserver *m, struct mem_channel *ch, const struct anm_peer *to)
+{
+	struct store_page page = {.version = ch->version, .crc = ch->crc, .obj = ch->obj};
+	u64 have;
+	u16 code;
+
+	if (~anm_crc32c(~0u, ch->obj, ANM_PAGE_SIZE) != ch->crc) {
+		m->stats.crc_refused++;
+		channel_drop_parts(m, ch);
+		channel_done(m, ch, to, AMP_E_CRC, 0);
+		return;
+	}
+	code = store_put(m->store, &ch->key, &page, &ch->obj, &have);
+	/* what was there before, or what was not taken */
+	channel_drop_parts(m, ch);
+	if (code == AMP_OK)
+		m->stats.pages_stored++;
+	else if (code == AMP_E_STALE)
+		m->stats.stale_refused++;
+	else if (code == AMP_E_FULL)
+		m->stats.full_refused++;
+	channel_done(m, ch, to, code, have);
+}
+
+static void channel_page_out(struct memserver *m, struct mem_channel *ch,
+			     const struct anm_peer *from, const struct amp_hdr *h,
+			     const struct anm_rec *rec)
+{
+	if (!store_key_valid(&h->key)) {
+		channel_done(m, ch, from, AMP_E_INVAL, 0);
+		return;
+	}
+	if (!ch->obj)
+		ch->obj = anm_pool_alloc(m->pool);
+	if (WARN_ON_ONCE(!ch->obj)) {
+		m->stats.no_memory++;
+		return;
+	}
+	if (anm_rec_copy(rec, AMP_HDR_LEN, (u8 *)ch->obj + h->part_off, h->part_len)) {
+		m->stats.malformed++;
+		return;
+	}
+	ch->parts |= (u8)(1u << h->part);
+	if (ch->parts == (1u << h->nparts) - 1)
+		channel_store(m, ch, from);
+}
+
+/* ---- page in: store -> engine ---- */
+
+static struct anm_out *channel_page_part(struct memserver *m, const struct anm_peer *to,
+					 struct amp_hdr *h, struct anm_page *page, u8 part)
+{
+	u32 size = amp_part_size(m->mtu);
+	struct anm_out *out = mem_out_new(m, to, AMP_HDR_LEN, 1);
+
+	if (!out)
+		return NULL;
+	h->part = part;
+	h->part_off = (u16)(part * size);
+	h->part_len = (u16)min_t(u32, size, ANM_PAGE_SIZE - h->part_off);
+	amp_hdr_encode(out->head, h);
+	anm_out_add_page(out, page, h->part_off, h->part_len);
+	return out;
+}
+
+/* A part that cannot be had is left out: the engine asks again. */
+static void channel_page_send(struct memserver *m, struct mem_channel *ch,
+			      const struct anm_peer *to, const struct store_page *sp)
+{
+	struct amp_hdr h = channel_answer_hdr(m, ch);
+	struct anm_page *page = anm_page_alloc();
+	struct anm_out *out;
+	u8 part;
+
+	if (!page) {
+		m->stats.no_memory++;
+		return;
+	}
+	/* pool objects have no reference count: what is being sent must be a copy */
+	memcpy(anm_page_data(page), sp->obj, ANM_PAGE_SIZE);
+	h.type = AMP_PAGE;
+	h.page_version = sp->version;
+	h.page_crc = sp->crc;
+	h.nparts = (u8)amp_nparts(m->mtu);
+	for (part = 0; part < h.nparts; part++) {
+		out = channel_page_part(m, to, &h, page, part);
+		if (!out)
+			break;
+		mem_out_queue(m, out);
+	}
+	if (part == h.nparts)
+		m->stats.pages_served++;
+	anm_page_put(page);
+}
+
+static void channel_page_in(struct memserver *m, struct mem_channel *ch,
+			    const struct anm_peer *from)
+{
+	struct store_page sp = {.version = 0};
+
+	ch->state = MEM_CH_DONE;
+	if (!store_key_valid(&ch->key)) {
+		channel_done(m, ch, from, AMP_E_INVAL, 0);
+		return;
+	}
+	if (!store_get(m->store, &ch->key, &sp) || sp.version < ch->version) {
+		m->stats.absent++;
+		channel_done(m, ch, from, AMP_E_NOENT, sp.version);
+		return;
+	}
+	channel_page_send(m, ch, from, &sp);
+}
+
+/* ---- discards ---- */
+
+static void channel_discard(struct memserver *m, struct mem_channel *ch,
+			    const struct anm_peer *from)
+{
+	void *obj = NULL;
+	u64 have = 0;
+	u16 code = AMP_E_INVAL;
+
+	if (store_key_valid(&ch->key))
+		code = store_discard(m->store, &ch->key, ch->version, &obj, &have);
+	if (obj) {
+		anm_pool_free(m->pool, obj);
+		m->stats.pages_discarded++;
+	}
+	channel_done(m, ch, from, code, have);
+}
+
+static void channel_discard_vai(struct memserver *m, struct mem_channel *ch,
+				const struct anm_peer *from)
+{
+	void *objs[32];
+	u32 n, i, done = 0;
+	u16 code;
+
+	do {
+		code = store_discard_vai(m->store, ch->key.client, ch->key.vai, ch->version,
+					 ARRAY_SIZE(objs), objs, &n);
+		for (i = 0; i < n; i++)
+			anm_pool_free(m->pool, objs[i]);
+		done += n;
+	} while (code == AMP_E_MORE && n == ARRAY_SIZE(objs) && done < MEM_DISCARD_BATCH);
+	m->stats.pages_discarded += done;
+	channel_done(m, ch, from, code, 0);
+}
+
+/* ---- inventory ---- */
+
+/* An answer that cannot be had is left out: the engine asks again. */
+static void channel_inventory(struct memserver *m, struct mem_channel *ch,
+			      const struct anm_peer *to)
+{
+	struct amp_inventory_item items[16];
+	struct amp_hdr h = channel_answer_hdr(m, ch);
+	u32 room = amp_inventory_room(m->mtu), n, i, all = 0;
+	u64 cursor = ch->version, end = cursor + AMP_INVENTORY_SCAN;
+	struct anm_out *out;
+	bool more;
+
+	ch->state = MEM_CH_DONE;
+	out = mem_out_new(m, to, AMP_HDR_LEN + room * AMP_INVENTORY_ITEM_LEN, 0);
+	if (!out)
+		return;
+	do {
+		more = store_list(m->store, &cursor, end, min_t(u32, room - all, ARRAY_SIZE(items)),
+				  items, &n);
+		for (i = 0; i < n; i++, all++)
+			amp_inventory_item_encode(
+				out->head + AMP_HDR_LEN + all * AMP_INVENTORY_ITEM_LEN, &items[i]);
+	} while (more && n && all < room);
+	h.type = AMP_INVENTORY_LIST;
+	h.code = more ? AMP_E_MORE : AMP_OK;
+	h.page_version = cursor;
+	h.part_len = (u16)(all * AMP_INVENTORY_ITEM_LEN);
+	out->head_len = AMP_HDR_LEN + h.part_len;
+	out->len = out->head_len;
+	amp_hdr_encode(out->head, &h);
+	mem_out_queue(m, out);
+	m->stats.inventories++;
+}
+
+/* ---- what comes in ---- */
+
+static bool channel_same(const struct mem_channel *ch, const struct amp_hdr *h)
+{
+	return ch->type == h->type && ch->nparts == h->nparts && ch->version == h->page_version &&
+	       ch->crc == h->page_crc && ch->key.client == h->key.client &&
+	       ch->key.vai == h->key.vai && ch->key.offset == h->key.offset;
+}
+
+/* The sequence number that the lane is at: a repetition, or another part. */
+static void channel_again(struct memserver *m, struct mem_channel *ch, const struct anm_peer *from,
+			  const struct amp_hdr *h, const struct anm_rec *rec)
+{
+	if (!channel_same(ch, h)) {
+		m->stats.malformed++;
+		return;
+	}
+	if (ch->state == MEM_CH_PARTS && !(ch->parts & (1u << h->part))) {
+		channel_page_out(m, ch, from, h, rec);
+		return;
+	}
+	m->stats.duplicates++;
+	if (ch->state != MEM_CH_DONE)
+		return;
+	/* a page is not kept with the answer; reading it again harms nobody */
+	if (ch->type == AMP_PAGE_IN)
+		channel_page_in(m, ch, from);
+	else if (ch->type == AMP_INVENTORY)
+		channel_inventory(m, ch, from);
+	else
+		channel_answer(m, ch, from);
+}
+
+void mem_channel_in(struct memserver *m, const struct anm_peer *from, const struct amp_hdr *h,
+		    const struct anm_rec *rec)
+{
+	struct mem_channel *ch;
+	s32 ahead;
+
+	if (h->channel >= m->channels ||
+	    (h->type == AMP_PAGE_OUT ? !channel_part_valid(m, h) : h->nparts != 1 || h->part)) {
+		m->stats.malformed++;
+		return;
+	}
+	mem_session_heard(m, from);
+	ch = &m->ch[h->channel];
+	/* numbers may wrap */
+	ahead = (s32)(h->seq - ch->seq);
+	if (ahead < 0 || (!ahead && ch->state == MEM_CH_NEW)) {
+		m->stats.late++;
+		return;
+	}
+	if (!ahead) {
+		channel_again(m, ch, from, h, rec);
+		return;
+	}
+	channel_begin(m, ch, h);
+	switch (h->type) {
+	case AMP_PAGE_OUT:
+		channel_page_out(m, ch, from, h, rec);
+		break;
+	case AMP_PAGE_IN:
+		channel_page_in(m, ch, from);
+		break;
+	case AMP_DISCARD:
+		channel_discard(m, ch, from);
+		break;
+	case AMP_DISCARD_VAI:
+		channel_discard_vai(m, ch, from);
+		break;
+	case AMP_INVENTORY:
+		channel_inventory(m, ch, from);
+		break;
+	}
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page store.
+ *
+ * Entries are numbered. Their fixed part (20 bytes) is in one array, the
+ * pointers to the bytes in another, so that walking a chain touches neither
+ * pointers nor pages. The 64 bits of <client, VAI> are kept once, in a small
+ * table of spaces, and entries name them by 16 bits.
+ */
+#include "store.h"
+
+#define NONE	   U32_MAX
+#define SPACE_NONE 0xffff
+#define SPACE_BITS 10
+
+/* Three buckets for four pages: chains of 1.3 when all is used, 3 bytes a page. */
+#define BUCKETS_OF(nr) max_t(u64, (nr)*3 / 4, 1)
+
+struct entry {
+	u16 space; /* SPACE_NONE: free */
+	u16 version_hi;
+	u32 version_lo;
+	u32 page_no;
+	u32 crc;
+	u32 next; /* in the bucket's chain or the free list */
+};
+
+/**
+ * struct space - a <client, VAI> that pages are stored of.
+ * @client:       the client's id
+ * @vai:          the VAI's id
+ * @pages:        how many; the space is free when zero
+ * @scan:         entry number that a discard of the whole goes on with
+ * @scan_version: the version that this discard is for
+ * @next:         in the hash chain or the free list
+ */
+struct space {
+	u32 client;
+	u32 vai;
+	u32 pages;
+	u32 scan;
+	u64 scan_version;
+	u16 next;
+};
+
+struct store {
+	struct entry *entries;
+	void **objs;
+	u32 *buckets;
+	u64 nr;
+	u64 nbuckets;
+	u64 used;
+	u32 free;
+	u32 drain; /* no entry below it is in use by a drain in progress */
+	u64 top;   /* no entry at or above it is in use */
+	u8 hash_key[16];
+	u16 space_free;
+	u16 space_heads[1 << SPACE_BITS];
+	struct space spaces[STORE_SPACES_MAX];
+};
+
+static u64 entry_version(const struct entry *e)
+{
+	return (u64)e->version_hi << 32 | e->version_lo;
+}
+
+static void entry_set_version(struct entry *e, u64 version)
+{
+	e->version_hi = (u16)(version >> 32);
+	e->version_lo = (u32)version;
+}
+
+struct store *store_create(u64 nr)
+{
+	struct store *s;
+	u64 i;
+
+	BUILD_BUG_ON(sizeof(struct entry) != 20);
+	if (!nr || nr > STORE_PAGES_MAX)
+		return NULL;
+	s = anm_big_alloc(sizeof(*s));
+	if (!s)
+		return NULL;
+	s->nr = nr;
+	s->nbuckets = BUCKETS_OF(nr);
+	s->entries = anm_big_alloc(nr * sizeof(*s->entries));
+	s->objs = anm_big_alloc(nr * sizeof(*s->objs));
+	s->buckets = anm_big_alloc(s->nbuckets * sizeof(*s->buckets));
+	if (!s->entries || !s->objs || !s->buckets) {
+		store_destroy(s);
+		return NULL;
+	}
+	anm_random(s->hash_key, sizeof(s->hash_key));
+	for (i = 0; i < nr; i++) {
+		s->entries[i].space = SPACE_NONE;
+		s->entries[i].next = i + 1 < nr ? (u32)(i + 1) : NONE;
+	}
+	memset(s->buckets, 0xff, s->nbuckets * sizeof(*s->buckets));
+	memset(s->space_heads, 0xff, sizeof(s->space_heads));
+	for (i = 0; i < STORE_SPACES_MAX; i++)
+		s->spaces[i].next = i + 1 < STORE_SPACES_MAX ? (u16)(i + 1) : SPACE_NONE;
+	return s;
+}
+
+void store_destroy(struct store *s)
+{
+	if (!s)
+		return;
+	WARN_ON_ONCE(s->used);
+	anm_big_free(s->buckets);
+	anm_big_free(s->objs);
+	anm_big_free(s->entries);
+	anm_big_free(s);
+}
+
+u64 store_used(const struct store *s)
+{
+	return s->used;
+}
+
+u64 store_bytes(const struct store *s)
+{
+	return sizeof(*s) + s->nr * (sizeof(*s->entries) + sizeof(*s->objs)) +
+	       s->nbuckets * sizeof(*s->buckets);
+}
+
+bool store_key_valid(const struct amp_key *key)
+{
+	return !(key->offset & ANM_PAGE_MASK) && key->offset >> ANM_PAGE_SHIFT <= U32_MAX;
+}
+
+/* ---- spaces ---- */
+
+static u16 *space_head(struct store *s, u32 client, u32 vai)
+{
+	return &s->space_heads[hash_64((u64)client << 32 | vai, SPACE_BITS)];
+}
+
+static u16 space_find(struct store *s, u32 client, u32 vai)
+{
+	u16 i;
+
+	for (i = *space_head(s, client, vai); i != SPACE_NONE; i = s->spaces[i].next) {
+		if (s->spaces[i].client == client && s->spaces[i].vai == vai)
+			break;
+	}
+	return i;
+}
+
+static u16 space_make(struct store *s, u32 client, u32 vai)
+{
+	u16 *head = space_head(s, client, vai);
+	u16 i = s->space_free;
+	struct space *sp;
+
+	if (i == SPACE_NONE)
+		return i;
+	sp = &s->spaces[i];
+	s->space_free = sp->next;
+	memset(sp, 0, sizeof(*sp));
+	sp->client = client;
+	sp->vai = vai;
+	sp->next = *head;
+	*head = i;
+	return i;
+}
+
+static void space_release(struct store *s, u16 i)
+{
+	struct space *sp = &s->spaces[i];
+	u16 *link = space_head(s, sp->client, sp->vai);
+
+	while (*link != i && *link != SPACE_NONE)
+		link = &s->spaces[*link].next;
+	if (WARN_ON_ONCE(*link != i))
+		return;
+	*link = sp->next;
+	sp->next = s->space_free;
+	s->space_free = i;
+}
+
+/* ---- entries ---- */
+
+static u32 *bucket(struct store *s, u16 space, u32 page_no)
+{
+	u32 words[3] = {s->spaces[space].client, s->spaces[space].vai, page_no};
+	u32 hash = (u32)anm_siphash(s->hash_key, words, sizeof(words));
+
+	return &s->buckets[(hash * s->nbuckets) >> 32];
+}
+
+/* The link that points at the page's entry, or at NONE at the end of its chain. */
+static u32 *entry_link(struct store *s, u16 space, u32 page_no)
+{
+	u32 *link = bucket(s, space, page_no);
+
+	while (*link != NONE) {
+		struct entry *e = &s->entries[*link];
+
+		if (e->page_no == page_no && e->space == space)
+			break;
+		link = &e->next;
+	}
+	return link;
+}
+
+/* As entry_link(), from a key; NULL when nothing of the <client, VAI> is stored. */
+static u32 *entry_link_key(struct store *s, const struct amp_key *key)
+{
+	u16 space = space_find(s, key->client, key->vai);
+
+	return space == SPACE_NONE ? NULL
+				   : entry_link(s, space, (u32)(key->offset >> ANM_PAGE_SHIFT));
+}
+
+static void *entry_remove(struct store *s, u32 *link)
+{
+	u32 i = *link;
+	struct entry *e = &s->entries[i];
+	u16 space = e->space;
+	void *obj = s->objs[i];
+
+	*link = e->next;
+	e->next = s->free;
+	e->space = SPACE_NONE;
+	s->free = i;
+	s->objs[i] = NULL;
+	if (!--s->used)
+		s->top = 0;
+	if (!--s->spaces[space].pages)
+		space_release(s, space);
+	return obj;
+}
+
+static u16 entry_replace(struct store *s, u32 i, const struct store_page *page, void **old,
+			 u64 *have)
+{
+	struct entry *e = &s->entries[i];
+
+	*have = entry_version(e);
+	if (*have > page->version)
+		return AMP_E_STALE;
+	if (*have == page->version)
+		return e->crc == page->crc ? AMP_OK : AMP_E_INVAL;
+	*old = s->objs[i];
+	s->objs[i] = page->obj;
+	e->crc = page->crc;
+	entry_set_version(e, page->version);
+	*have = page->version;
+	return AMP_OK;
+}
+
+static u16 entry_add(struct store *s, const struct amp_key *key, const struct store_page *page)
+{
+	u32 page_no = (u32)(key->offset >> ANM_PAGE_SHIFT);
+	u32 i = s->free, *head;
+	struct entry *e;
+	u16 space;
+
+	if (i == NONE)
+		return AMP_E_FULL;
+	space = space_find(s, key->client, key->vai);
+	if (space == SPACE_NONE)
+		space = space_make(s, key->client, key->vai);
+	if (space == SPACE_NONE)
+		return AMP_E_FULL;
+	e = &s->entries[i];
+	s->free = e->next;
+	head = bucket(s, space, page_no);
+	e->space = space;
+	e->page_no = page_no;
+	e->crc = page->crc;
+	entry_set_version(e, page->version);
+	e->next = *head;
+	*head = i;
+	s->objs[i] = page->obj;
+	s->spaces[space].pages++;
+	s->used++;
+	s->top = max_t(u64, s->top, (u64)i + 1);
+	return AMP_OK;
+}
+
+u16 store_put(struct store *s, const struct amp_key *key, const struct store_page *page, void **old,
+	      u64 *have)
+{
+	u32 *link;
+	u16 code;
+
+	*old = page->obj;
+	*have = 0;
+	if (!page->version || page->version > STORE_VERSION_MAX)
+		return AMP_E_INVAL;
+	link = entry_link_key(s, key);
+	if (link && *link != NONE)
+		return entry_replace(s, *link, page, old, have);
+	code = entry_add(s, key, page);
+	if (code == AMP_OK) {
+		*old = NULL;
+		*have = page->version;
+	}
+	return code;
+}
+
+bool store_get(struct store *s, const struct amp_key *key, struct store_page *page)
+{
+	u32 *link = entry_link_key(s, key);
+
+	if (!link || *link == NONE)
+		return false;
+	page->version = entry_version(&s->entries[*link]);
+	page->crc = s->entries[*link].crc;
+	page->obj = s->objs[*link];
+	return true;
+}
+
+u16 store_discard(struct store *s, const struct amp_key *key, u64 version, void **obj, u64 *have)
+{
+	u32 *link = entry_link_key(s, key);
+
+	*obj = NULL;
+	*have = 0;
+	if (!link || *link == NONE)
+		return AMP_OK;
+	if (entry_version(&s->entries[*link]) >= version) {
+		*have = entry_version(&s->entries[*link]);
+		return AMP_E_STALE;
+	}
+	*obj = entry_remove(s, link);
+	return AMP_OK;
+}
+
+u16 store_discard_vai(struct store *s, u32 client, u32 vai, u64 version, u32 max, void **objs,
+		      u32 *n)
+{
+	u16 space = space_find(s, client, vai);
+	struct space *sp;
+	u64 i, end;
+
+	*n = 0;
+	if (space == SPACE_NONE)
+		return AMP_OK;
+	sp = &s->spaces[space];
+	if (sp->scan_version != version) {
+		sp->scan_version = version;
+		sp->scan = 0;
+	}
+	end = min_t(u64, (u64)sp->scan + STORE_SCAN_MAX, s->nr);
+	for (i = sp->scan; i < end && *n < max; i++) {
+		struct entry *e = &s->entries[i];
+
+		if (e->space != space || entry_version(e) >= version)
+			continue;
+		objs[(*n)++] = entry_remove(s, entry_link(s, space, e->page_no));
+		/* the last page of a space takes the space with it */
+		if (!sp->pages)
+			return AMP_OK;
+	}
+	sp->scan = i < s->nr ? (u32)i : 0;
+	return i < s->nr ? AMP_E_MORE : AMP_OK;
+}
+
+u32 store_drain(struct store *s, u32 max, void **objs)
+{
+	u64 end = min_t(u64, (u64)s->drain + STORE_SCAN_MAX, s->nr);
+	u64 i;
+	u32 n = 0;
+
+	for (i = s->drain; i < end && n < max && s->used; i++) {
+		struct entry *e = &s->entries[i];
+
+		if (e->space != SPACE_NONE)
+			objs[n++] = entry_remove(s, entry_link(s, e->space, e->page_no));
+	}
+	s->drain = i < s->nr ? (u32)i : 0;
+	return n;
+}
+
+bool store_list(const struct store *s, u64 *cursor, u64 end, u32 max,
+		struct amp_inventory_item *items, u32 *n)
+{
+	u64 i;
+
+	end = min(end, s->top);
+	*n = 0;
+	for (i = *cursor; i < end && *n < max; i++) {
+		const struct entry *e = &s->entries[i];
+
+		if (e->space == SPACE_NONE)
+			continue;
+		items[*n].client = s->spaces[e->space].client;
+		items[*n].vai = s->spaces[e->space].vai;
+		items[*n].page_no = e->page_no;
+		items[*n].version = entry_version(e);
+		(*n)++;
+	}
+	*cursor = i;
+	return i < s->top;
+}

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Control of Anemone over generic netlink: families "anemone_engine" and
+ * "anemone_memsrv". The daemons speak the same messages (struct nlmsghdr,
+ * struct genlmsghdr, attributes; NLMSG_ERROR and NLMSG_DONE as the kernel
+ * sends them) over a Unix socket of type SOCK_SEQPACKET, one message a packet,
+ * with nlmsg_type ANM_CTL_MSG_TYPE in place of the family's number.
+ *
+ * Integers are in host byte order, ports too. Addresses are 16 bytes, IPv6,
+ * with IPv4 as v4-mapped (::ffff:a.b.c.d). UUIDs are 16 bytes. Strings end
+ * with NUL and the lengths named here do not count it. Sizes are bytes unless
+ * they say pages; a page is 4096 bytes. Times are nanoseconds unless they say
+ * otherwise.
+ *
+ * Commands that change something need CAP_NET_ADMIN in the network namespace;
+ * UP, which takes the machine's memory, in the initial user namespace (Unix
+ * socket: root or the daemon's own user). A refusal carries its reason in words as
+ * the extended acknowledgement's NLMSGERR_ATTR_MSG.
+ *
+ * New attributes and commands are added at the end, and nothing is renumbered.
+ */
+#ifndef _UAPI_ANEMONE_GENL_H
+#define _UAPI_ANEMONE_GENL_H
+
+#define ANM_ENG_GENL_NAME    "anemone_engine"
+#define ANM_ENG_GENL_VERSION 1
+#define ANM_ENG_MCGRP_EVENTS "events"
+
+#define ANM_MEM_GENL_NAME    "anemone_memsrv"
+#define ANM_MEM_GENL_VERSION 1
+
+#define ANM_CTL_MSG_TYPE 0x20 /* nlmsg_type on the daemons' Unix sockets */
+#define ANM_CTL_NAME_MAX 64   /* bytes of a VAI's or server's name */
+#define ANM_CTL_MSG_MAX	 8192 /* longest message, either way */
+#define ANM_CTL_FILE_MAX 255  /* bytes of a file's name */
+
+#define ANM_ENG_SOCK_PATH "/run/anemone/engine.sock"
+#define ANM_MEM_SOCK_PATH "/run/anemone/memserver.sock"
+
+/**
+ * enum anm_eng_cmd - commands of the engine.
+ * @ANM_ENG_CMD_UP: make the namespace's engine. ANM_ENG_A_CONFIG, of which
+ *	@ANM_ENG_CFG_UUID and @ANM_ENG_CFG_SECRET are required. EEXIST when there is one
+ * @ANM_ENG_CMD_DOWN: end it. Refused with EBUSY while a VAI is mounted, unless
+ *	there is ANM_ENG_A_FORCE
+ * @ANM_ENG_CMD_STATUS_GET: answered by ANM_ENG_A_CONFIG (without the secret),
+ *	ANM_ENG_A_STATUS and ANM_ENG_A_COUNTERS
+ * @ANM_ENG_CMD_VAI_NEW: ANM_ENG_A_VAI with name, size and client; class and uuid
+ *	when wanted. Answered by the whole ANM_ENG_A_VAI as it was made. EEXIST,
+ *	EINVAL, ENOSPC (the pool cannot back it), ENFILE, ENOMEM
+ * @ANM_ENG_CMD_VAI_DEL: ANM_ENG_A_VAI with the name. ENOENT; EBUSY while it is
+ *	mounted, unless there is ANM_ENG_A_FORCE
+ * @ANM_ENG_CMD_VAI_GET: dump: one ANM_ENG_A_VAI a message. Otherwise ANM_ENG_A_VAI
+ *	with the name; ENOENT
+ * @ANM_ENG_CMD_SERVER_GET: dump: one ANM_ENG_A_SERVER a message
+ * @ANM_ENG_CMD_EVENT: sent to the multicast group with ANM_ENG_A_EVENT
+ * @ANM_ENG_CMD_SUBSCRIBE: on a daemon's Unix socket only: send events on this
+ *	connection from now on, as the multicast group would
+ * @ANM_ENG_CMD_SERVER_EXPECT: after UP with ANM_ENG_CFG_HOLD: ANM_ENG_A_SERVER with
+ *	UUID, name, and boot if it is known, of a memory server known before a restart. EEXIST,
+ *	ENFILE, ENOMEM, EINVAL
+ * @ANM_ENG_CMD_RECOVER_GO: all servers and VAIs of before have been told: ends
+ *	ANM_ENG_CFG_HOLD
+ * @ANM_ENG_CMD_DISCARD_UNKNOWN: have the servers forget the pages of VAIs that the
+ *	engine does not know (ANM_ENG_ST_UNKNOWN_VAIS). EBUSY while recovering
+ * @ANM_ENG_CMD_SERVER_DRAIN: ANM_ENG_A_SERVER with name (or UUID as text): move its pages
+ *	to the others; ANM_ENG_A_CANCEL: leave off. ENOENT, EALREADY, EINVAL; ENOSPC when
+ *	the others cannot hold what is stored and reserved
+ * @ANM_ENG_CMD_SERVER_REMOVE: ANM_ENG_A_SERVER with name (or UUID as text): forget it.
+ *	ENOENT; EBUSY while it is alive or has pages, unless there is ANM_ENG_A_FORCE
+ * @ANM_ENG_CMD_VAI_RESIZE: ANM_ENG_A_VAI with name and size. ENOENT, EINVAL, EBUSY
+ *	(mounted, or still being cut), ENOSPC
+ * @ANM_ENG_CMD_VAI_DISCARD: ANM_ENG_A_VAI with the name: give its contents back. ENOENT;
+ *	EBUSY while it is mounted, unless there is ANM_ENG_A_FORCE
+ * @ANM_ENG_CMD_PAGES_GET: ANM_ENG_A_VAI with the name, ANM_ENG_A_PAGES with kind and
+ *	cursor. Answered by ANM_ENG_A_PAGES: the offsets found in a bounded step, and the
+ *	cursor to go on from
+ */
+enum anm_eng_cmd {
+	ANM_ENG_CMD_UNSPEC,
+	ANM_ENG_CMD_UP,
+	ANM_ENG_CMD_DOWN,
+	ANM_ENG_CMD_STATUS_GET,
+	ANM_ENG_CMD_VAI_NEW,
+	ANM_ENG_CMD_VAI_DEL,
+	ANM_ENG_CMD_VAI_GET,
+	ANM_ENG_CMD_SERVER_GET,
+	ANM_ENG_CMD_EVENT,
+	ANM_ENG_CMD_SUBSCRIBE,
+	ANM_ENG_CMD_SERVER_EXPECT,
+	ANM_ENG_CMD_RECOVER_GO,
+	ANM_ENG_CMD_DISCARD_UNKNOWN,
+	ANM_ENG_CMD_SERVER_DRAIN,
+	ANM_ENG_CMD_SERVER_REMOVE,
+	ANM_ENG_CMD_VAI_RESIZE,
+	ANM_ENG_CMD_VAI_DISCARD,
+	ANM_ENG_CMD_PAGES_GET,
+
+	__ANM_ENG_CMD_MAX,
+};
+#define ANM_ENG_CMD_MAX (__ANM_ENG_CMD_MAX - 1)
+
+/**
+ * enum anm_eng_attr - attributes of the engine's messages.
+ * @ANM_ENG_A_PAD: aligns 64-bit values, no content
+ * @ANM_ENG_A_CONFIG: nested, enum anm_eng_cfg_attr
+ * @ANM_ENG_A_STATUS: nested, enum anm_eng_status_attr
+ * @ANM_ENG_A_COUNTERS: nested, a list of ANM_COUNTERS_A_COUNTER
+ * @ANM_ENG_A_VAI: nested, enum anm_eng_vai_attr
+ * @ANM_ENG_A_SERVER: nested, enum anm_eng_server_attr
+ * @ANM_ENG_A_EVENT: nested, enum anm_eng_event_attr
+ * @ANM_ENG_A_FORCE: flag: do it although it is in use
+ * @ANM_ENG_A_CANCEL: flag: undo it
+ * @ANM_ENG_A_PAGES: nested, enum anm_eng_pages_attr
+ */
+enum anm_eng_attr {
+	ANM_ENG_A_UNSPEC,
+	ANM_ENG_A_PAD,
+	ANM_ENG_A_CONFIG,
+	ANM_ENG_A_STATUS,
+	ANM_ENG_A_COUNTERS,
+	ANM_ENG_A_VAI,
+	ANM_ENG_A_SERVER,
+	ANM_ENG_A_EVENT,
+	ANM_ENG_A_FORCE,
+	ANM_ENG_A_CANCEL,
+	ANM_ENG_A_PAGES,
+
+	__ANM_ENG_A_MAX,
+};
+#define ANM_ENG_A_MAX (__ANM_ENG_A_MAX - 1)
+
+/**
+ * enum anm_eng_cfg_attr - how an engine is made.
+ * @ANM_ENG_CFG_UUID: 16 bytes, identity of the engine and its pool
+ * @ANM_ENG_CFG_SECRET: 16 bytes, key of the file handles; never reported
+ * @ANM_ENG_CFG_EPOCH: u64, grows at each start; default 1
+ * @ANM_ENG_CFG_LISTEN: 16 bytes, address to serve on; default any
+ * @ANM_ENG_CFG_NFS_PORT: u16, default 2049
+ * @ANM_ENG_CFG_MOUNT_PORT: u16, default 20048
+ * @ANM_ENG_CFG_AMP_PORT: u16, default 20405
+ * @ANM_ENG_CFG_TCP: u8, 0: no TCP listeners; default 1
+ * @ANM_ENG_CFG_INSECURE: u8, 1: take client ports of 1024 and above; default 0
+ * @ANM_ENG_CFG_HEARTBEAT_MS: u32, default 1000, 10 to 60000
+ * @ANM_ENG_CFG_DEAD_MS: u32, default 5000, at least twice the heartbeat, at most 600000
+ * @ANM_ENG_CFG_RECOVER_MS: u32, how long the servers of before are waited for after a
+ *	restart; default 30000, 1000 to 3600000
+ * @ANM_ENG_CFG_HOLD: u8, 1: nothing is answered until RECOVER_GO; default 0
+ * @ANM_ENG_CFG_FILE: string up to 255 bytes: where this configuration is kept. Only remembered
+ * @ANM_ENG_CFG_REPAIR_AFTER_MS: u32, how long a server may be away before its copies are
+ *	made anew, default 10000, 1 to 86400000
+ * @ANM_ENG_CFG_MOVE_RATE: u32, pages a second that repair and drain may move, default 25000
+ * @ANM_ENG_CFG_OVERCOMMIT: u32, per cent that may be reserved beyond the donations,
+ *	default 0, at most 1000
+ */
+enum anm_eng_cfg_attr {
+	ANM_ENG_CFG_UNSPEC,
+	ANM_ENG_CFG_PAD,
+	ANM_ENG_CFG_UUID,
+	ANM_ENG_CFG_SECRET,
+	ANM_ENG_CFG_EPOCH,
+	ANM_ENG_CFG_LISTEN,
+	ANM_ENG_CFG_NFS_PORT,
+	ANM_ENG_CFG_MOUNT_PORT,
+	ANM_ENG_CFG_AMP_PORT,
+	ANM_ENG_CFG_TCP,
+	ANM_ENG_CFG_INSECURE,
+	ANM_ENG_CFG_HEARTBEAT_MS,
+	ANM_ENG_CFG_DEAD_MS,
+	ANM_ENG_CFG_RECOVER_MS,
+	ANM_ENG_CFG_HOLD,
+	ANM_ENG_CFG_FILE,
+	ANM_ENG_CFG_REPAIR_AFTER_MS,
+	ANM_ENG_CFG_MOVE_RATE,
+	ANM_ENG_CFG_OVERCOMMIT,
+
+	__ANM_ENG_CFG_MAX,
+};
+#define ANM_ENG_CFG_MAX (__ANM_ENG_CFG_MAX - 1)
+
+/**
+ * enum anm_eng_status_attr - the engine as a whole.
+ * @ANM_ENG_ST_VAIS: u32, exported
+ * @ANM_ENG_ST_VAIS_BUSY: u32, of these mounted
+ * @ANM_ENG_ST_CLIENTS: u32
+ * @ANM_ENG_ST_SERVERS: u32, memory servers known
+ * @ANM_ENG_ST_SERVERS_LIVE: u32
+ * @ANM_ENG_ST_DONATED_PAGES: u64, of live servers
+ * @ANM_ENG_ST_RESERVED_PAGES: u64, promised to VAIs, copies counted
+ * @ANM_ENG_ST_STORED_PAGES: u64, written and not yet discarded
+ * @ANM_ENG_ST_MAP_ENTRIES: u64, of the page map
+ * @ANM_ENG_ST_MAP_BYTES: u64, memory of the page map
+ * @ANM_ENG_ST_PAGES_IN_FLIGHT: u32, page operations in progress or queued
+ * @ANM_ENG_ST_UPTIME_NS: u64
+ * @ANM_ENG_ST_RECOVERING: u8, 1: the page map is being rebuilt, requests are held back
+ * @ANM_ENG_ST_AWAITED: u32, servers known from before a restart whose inventory is not in
+ * @ANM_ENG_ST_RECOVER_PAGES: u64, copies of pages learnt of from inventories
+ * @ANM_ENG_ST_RECOVER_NS: u64, how long recovery has taken so far, or took
+ * @ANM_ENG_ST_UNKNOWN_VAIS: u32, that servers have pages of and the engine does not know
+ * @ANM_ENG_ST_UNKNOWN_PAGES: u64, of those
+ * @ANM_ENG_ST_EPOCH_NEXT: u64, an engine that is started next needs an epoch above this
+ * @ANM_ENG_ST_DEGRADED_PAGES: u64, with fewer copies at hand than their class calls for
+ * @ANM_ENG_ST_SERVERS_DRAINING: u32, or drained
+ * @ANM_ENG_ST_MOVES_IN_FLIGHT: u32, pages being moved
+ */
+enum anm_eng_status_attr {
+	ANM_ENG_ST_UNSPEC,
+	ANM_ENG_ST_PAD,
+	ANM_ENG_ST_VAIS,
+	ANM_ENG_ST_VAIS_BUSY,
+	ANM_ENG_ST_CLIENTS,
+	ANM_ENG_ST_SERVERS,
+	ANM_ENG_ST_SERVERS_LIVE,
+	ANM_ENG_ST_DONATED_PAGES,
+	ANM_ENG_ST_RESERVED_PAGES,
+	ANM_ENG_ST_STORED_PAGES,
+	ANM_ENG_ST_MAP_ENTRIES,
+	ANM_ENG_ST_MAP_BYTES,
+	ANM_ENG_ST_PAGES_IN_FLIGHT,
+	ANM_ENG_ST_UPTIME_NS,
+	ANM_ENG_ST_RECOVERING,
+	ANM_ENG_ST_AWAITED,
+	ANM_ENG_ST_RECOVER_PAGES,
+	ANM_ENG_ST_RECOVER_NS,
+	ANM_ENG_ST_UNKNOWN_VAIS,
+	ANM_ENG_ST_UNKNOWN_PAGES,
+	ANM_ENG_ST_EPOCH_NEXT,
+	ANM_ENG_ST_DEGRADED_PAGES,
+	ANM_ENG_ST_SERVERS_DRAINING,
+	ANM_ENG_ST_MOVES_IN_FLIGHT,
+
+	__ANM_ENG_ST_MAX,
+};
+#define ANM_ENG_ST_MAX (__ANM_ENG_ST_MAX - 1)
+
+/** enum anm_vai_class - how many copies of a page are kept. */
+enum anm_vai_class {
+	ANM_VAI_CLASS_NORMAL,	/* one */
+	ANM_VAI_CLASS_CRITICAL, /* two, on different servers */
+};
+
+/** enum anm_vai_flags - bits of ANM_ENG_VAI_FLAGS. */
+enum anm_vai_flags {
+	ANM_VAI_F_MOUNTED = 1,	 /* in use: mounted, or data traffic within the last minute */
+	ANM_VAI_F_DELETING = 2,	 /* no longer exported; its pages are being given back */
+	ANM_VAI_F_RESTORED = 4,	 /* NEW: it was there before a restart; needs ANM_ENG_VAI_UUID */
+	ANM_VAI_F_HOLES = 8,	 /* NEW, with RESTORED: pages were lost; told: there are such */
+	ANM_VAI_F_DEGRADED = 16, /* NEW, with RESTORED: pages had too few copies; told: may have */
+	ANM_VAI_F_EMPTYING = 32, /* all pages, or those behind its end, are being given back */
+	ANM_VAI_F_DISCARD_ON_UNMOUNT = 64,
+};
+
+/**
+ * enum anm_eng_vai_attr - a VAI. Counters run since it was made.
+ * @ANM_ENG_VAI_NAME: string, 1 to 64 bytes: letters, digits, '.', '_', '-'
+ * @ANM_ENG_VAI_UUID: 16 bytes; drawn when absent
+ * @ANM_ENG_VAI_SIZE: u64, a multiple of the page size
+ * @ANM_ENG_VAI_CLIENT: 16 bytes, the one address that may use it
+ * @ANM_ENG_VAI_CLASS: u8, enum anm_vai_class; default normal
+ * @ANM_ENG_VAI_FLAGS: u32, enum anm_vai_flags; of these NEW takes those that say so
+ * @ANM_ENG_VAI_STORED_PAGES: u64
+ * @ANM_ENG_VAI_LOST_PAGES: u64
+ * @ANM_ENG_VAI_READS: u64, calls
+ * @ANM_ENG_VAI_WRITES: u64, calls
+ * @ANM_ENG_VAI_READ_BYTES: u64
+ * @ANM_ENG_VAI_WRITTEN_BYTES: u64
+ * @ANM_ENG_VAI_ZERO_READS: u64, pages read that were never written
+ * @ANM_ENG_VAI_ERRORS: u64, calls answered with an I/O error
+ * @ANM_ENG_VAI_DENIED: u64, calls of others
+ * @ANM_ENG_VAI_READ_NS: u64, smoothed time from request to reply
+ * @ANM_ENG_VAI_WRITE_NS: u64
+ * @ANM_ENG_VAI_OUTSTANDING: u32, calls in progress
+ * @ANM_ENG_VAI_DISCARDED_BELOW: u64, pages of lower versions are of contents that were given up
+ * @ANM_ENG_VAI_DEGRADED_PAGES: u64, with fewer copies at hand than the class calls for
+ * @ANM_ENG_VAI_DISCARD_ON_UNMOUNT: u8, 1: give the contents back when it is unmounted
+ */
+enum anm_eng_vai_attr {
+	ANM_ENG_VAI_UNSPEC,
+	ANM_ENG_VAI_PAD,
+	ANM_ENG_VAI_NAME,
+	ANM_ENG_VAI_UUID,
+	ANM_ENG_VAI_SIZE,
+	ANM_ENG_VAI_CLIENT,
+	ANM_ENG_VAI_CLASS,
+	ANM_ENG_VAI_FLAGS,
+	ANM_ENG_VAI_STORED_PAGES,
+	ANM_ENG_VAI_LOST_PAGES,
+	ANM_ENG_VAI_READS,
+	ANM_ENG_VAI_WRITES,
+	ANM_ENG_VAI_READ_BYTES,
+	ANM_ENG_VAI_WRITTEN_BYTES,
+	ANM_ENG_VAI_ZERO_READS,
+	ANM_ENG_VAI_ERRORS,
+	ANM_ENG_VAI_DENIED,
+	ANM_ENG_VAI_READ_NS,
+	ANM_ENG_VAI_WRITE_NS,
+	ANM_ENG_VAI_OUTSTANDING,
+	ANM_ENG_VAI_DISCARDED_BELOW,
+	ANM_ENG_VAI_DEGRADED_PAGES,
+	ANM_ENG_VAI_DISCARD_ON_UNMOUNT,
+
+	__ANM_ENG_VAI_MAX,
+};
+#define ANM_ENG_VAI_MAX (__ANM_ENG_VAI_MAX - 1)
+
+/** enum anm_server_state - a memory server as the engine sees it. */
+enum anm_server_state {
+	ANM_SERVER_LIVE,
+	ANM_SERVER_SUSPECT, /* does not answer, not yet given up */
+	ANM_SERVER_DEAD,
+	ANM_SERVER_LEFT,
+};
+
+/** enum anm_drain_state - a server that is to go. */
+enum anm_drain_state {
+	ANM_DRAIN_NONE,
+	ANM_DRAIN_MOVING,  /* its pages are moved to others */
+	ANM_DRAIN_DONE,	   /* nothing of use is left on it */
+	ANM_DRAIN_REFUSED, /* memory server's status only: the others cannot hold its pages */
+};
+
+/** enum anm_pages_kind - which pages of a VAI are asked for. */
+enum anm_pages_kind {
+	ANM_PAGES_LOST,	    /* no copy at hand */
+	ANM_PAGES_DEGRADED, /* fewer than the class calls for, but not none */
+};
+
+/**
+ * enum anm_eng_pages_attr - a step of the search for pages.
+ * @ANM_ENG_PG_KIND: u8, enum anm_pages_kind
+ * @ANM_ENG_PG_CURSOR: u32, 0 at first; 0xffffffff: all has been looked through
+ * @ANM_ENG_PG_OFFSETS: array of u64, byte offsets in the VAI, in no order
+ */
+enum anm_eng_pages_attr {
+	ANM_ENG_PG_UNSPEC,
+	ANM_ENG_PG_PAD,
+	ANM_ENG_PG_KIND,
+	ANM_ENG_PG_CURSOR,
+	ANM_ENG_PG_OFFSETS,
+
+	__ANM_ENG_PG_MAX,
+};
+#define ANM_ENG_PG_MAX (__ANM_ENG_PG_MAX - 1)
+
+/**
+ * enum anm_eng_server_attr - a memory server as the engine sees it.
+ * @ANM_ENG_SRV_NAME: string
+ * @ANM_ENG_SRV_UUID: 16 bytes
+ * @ANM_ENG_SRV_ADDR: 16 bytes
+ * @ANM_ENG_SRV_PORT: u16
+ * @ANM_ENG_SRV_STATE: u8, enum anm_server_state
+ * @ANM_ENG_SRV_MTU: u16, agreed
+ * @ANM_ENG_SRV_CHANNELS: u16, agreed
+ * @ANM_ENG_SRV_DONATION_PAGES: u64, as it says
+ * @ANM_ENG_SRV_USED_PAGES: u64, as it says
+ * @ANM_ENG_SRV_MAPPED_PAGES: u64, that the page map has on it
+ * @ANM_ENG_SRV_PAGES_OUT: u64, pages stored on it
+ * @ANM_ENG_SRV_PAGES_IN: u64, pages fetched from it
+ * @ANM_ENG_SRV_RETRANSMITS: u64
+ * @ANM_ENG_SRV_TIMEOUTS: u64, messages given up
+ * @ANM_ENG_SRV_NACKS: u64
+ * @ANM_ENG_SRV_CRC_ERRORS: u64
+ * @ANM_ENG_SRV_SRTT_NS: u64
+ * @ANM_ENG_SRV_RTO_NS: u64
+ * @ANM_ENG_SRV_IN_FLIGHT: u32, messages
+ * @ANM_ENG_SRV_QUEUED: u32, page operations that wait for a channel
+ * @ANM_ENG_SRV_LAST_HEARD_NS: u64, ago
+ * @ANM_ENG_SRV_BOOT: u64, which memory it has: drawn anew when it starts out empty
+ * @ANM_ENG_SRV_AWAITED: u8, 1: known from before a restart, and its inventory is not in
+ * @ANM_ENG_SRV_ZONE: string, empty when it carries none
+ * @ANM_ENG_SRV_DRAIN: u8, enum anm_drain_state; pages left are the mapped ones
+ * @ANM_ENG_SRV_DRAIN_TOTAL: u64, pages that it had when its drain began
+ */
+enum anm_eng_server_attr {
+	ANM_ENG_SRV_UNSPEC,
+	ANM_ENG_SRV_PAD,
+	ANM_ENG_SRV_NAME,
+	ANM_ENG_SRV_UUID,
+	ANM_ENG_SRV_ADDR,
+	ANM_ENG_SRV_PORT,
+	ANM_ENG_SRV_STATE,
+	ANM_ENG_SRV_MTU,
+	ANM_ENG_SRV_CHANNELS,
+	ANM_ENG_SRV_DONATION_PAGES,
+	ANM_ENG_SRV_USED_PAGES,
+	ANM_ENG_SRV_MAPPED_PAGES,
+	ANM_ENG_SRV_PAGES_OUT,
+	ANM_ENG_SRV_PAGES_IN,
+	ANM_ENG_SRV_RETRANSMITS,
+	ANM_ENG_SRV_TIMEOUTS,
+	ANM_ENG_SRV_NACKS,
+	ANM_ENG_SRV_CRC_ERRORS,
+	ANM_ENG_SRV_SRTT_NS,
+	ANM_ENG_SRV_RTO_NS,
+	ANM_ENG_SRV_IN_FLIGHT,
+	ANM_ENG_SRV_QUEUED,
+	ANM_ENG_SRV_LAST_HEARD_NS,
+	ANM_ENG_SRV_BOOT,
+	ANM_ENG_SRV_AWAITED,
+	ANM_ENG_SRV_ZONE,
+	ANM_ENG_SRV_DRAIN,
+	ANM_ENG_SRV_DRAIN_TOTAL,
+
+	__ANM_ENG_SRV_MAX,
+};
+#define ANM_ENG_SRV_MAX (__ANM_ENG_SRV_MAX - 1)
+
+/** enum anm_event_type - what happened. */
+enum anm_event_type {
+	ANM_EV_SERVER_JOIN = 1, /* value: pages donated */
+	ANM_EV_SERVER_LEAVE,
+	ANM_EV_SERVER_SUSPECT,
+	ANM_EV_SERVER_DEAD,
+	ANM_EV_VAI_ADDED,
+	ANM_EV_VAI_DELETED,
+	ANM_EV_VAI_MOUNTED,
+	ANM_EV_VAI_UNMOUNTED,
+	ANM_EV_PAGE_LOST,    /* value: byte offset */
+	ANM_EV_RECOVERED,    /* value: copies of pages learnt of from inventories */
+	ANM_EV_VAI_LOSSY,    /* a server lost its memory and with it pages of this VAI */
+	ANM_EV_VERSIONS,     /* value: ANM_ENG_ST_EPOCH_NEXT from now on */
+	ANM_EV_VAI_DEGRADED, /* value: pages that have too few copies */
+	ANM_EV_VAI_REPAIRED,
+	ANM_EV_SERVER_DRAINED,	/* value: pages that it had */
+	ANM_EV_SERVER_DRAINING, /* value: pages to be moved */
+	ANM_EV_SERVER_DRAIN_CANCELLED,
+};
+
+/**
+ * enum anm_eng_event_attr - something that happened, once.
+ * @ANM_ENG_EV_TYPE: u8, enum anm_event_type
+ * @ANM_ENG_EV_NAME: string, of the server or VAI
+ * @ANM_ENG_EV_VALUE: u64, by type
+ */
+enum anm_eng_event_attr {
+	ANM_ENG_EV_UNSPEC,
+	ANM_ENG_EV_PAD,
+	ANM_ENG_EV_TYPE,
+	ANM_ENG_EV_NAME,
+	ANM_ENG_EV_VALUE,
+
+	__ANM_ENG_EV_MAX,
+};
+#define ANM_ENG_EV_MAX (__ANM_ENG_EV_MAX - 1)
+
+/** enum anm_counters_attr - a list of counters. */
+enum anm_counters_attr {
+	ANM_COUNTERS_A_UNSPEC,
+	ANM_COUNTERS_A_COUNTER, /* nested, enum anm_counter_attr; many */
+};
+
+/**
+ * enum anm_counter_attr - one counter; names may come and go between versions.
+ * @ANM_COUNTER_NAME: string
+ * @ANM_COUNTER_VALUE: u64
+ */
+enum anm_counter_attr {
+	ANM_COUNTER_UNSPEC,
+	ANM_COUNTER_PAD,
+	ANM_COUNTER_NAME,
+	ANM_COUNTER_VALUE,
+
+	__ANM_COUNTER_MAX,
+};
+#define ANM_COUNTER_MAX (__ANM_COUNTER_MAX - 1)
+
+/**
+ * enum anm_mem_cmd - commands of a memory server.
+ * @ANM_MEM_CMD_UP: make the namespace's memory server. ANM_MEM_A_CONFIG, of
+ *	which engine address, donation and UUID are required. EEXIST when there is
+ *	one, ENOMEM when the donation is not to be had in full
+ * @ANM_MEM_CMD_DOWN: leave the engine and free the donation. Refused with EBUSY
+ *	while pages are stored, unless there is ANM_MEM_A_FORCE
+ * @ANM_MEM_CMD_STATUS_GET: answered by ANM_MEM_A_CONFIG, ANM_MEM_A_STATUS and
+ *	ANM_MEM_A_COUNTERS
+ * @ANM_MEM_CMD_DRAIN: have the engine move the pages elsewhere; ANM_MEM_A_CANCEL: no
+ *	more. The status tells how far it is; DOWN then has nothing to lose
+ */
+enum anm_mem_cmd {
+	ANM_MEM_CMD_UNSPEC,
+	ANM_MEM_CMD_UP,
+	ANM_MEM_CMD_DOWN,
+	ANM_MEM_CMD_STATUS_GET,
+	ANM_MEM_CMD_DRAIN,
+
+	__ANM_MEM_CMD_MAX,
+};
+#define ANM_MEM_CMD_MAX (__ANM_MEM_CMD_MAX - 1)
+
+/**
+ * enum anm_mem_attr - attributes of a memory server's messages.
+ * @ANM_MEM_A_PAD: aligns 64-bit values, no content
+ * @ANM_MEM_A_CONFIG: nested, enum anm_mem_cfg_attr
+ * @ANM_MEM_A_STATUS: nested, enum anm_mem_status_attr
+ * @ANM_MEM_A_COUNTERS: nested, a list of ANM_COUNTERS_A_COUNTER
+ * @ANM_MEM_A_FORCE: flag: do it although pages are stored
+ * @ANM_MEM_A_CANCEL: flag: undo it
+ */
+enum anm_mem_attr {
+	ANM_MEM_A_UNSPEC,
+	ANM_MEM_A_PAD,
+	ANM_MEM_A_CONFIG,
+	ANM_MEM_A_STATUS,
+	ANM_MEM_A_COUNTERS,
+	ANM_MEM_A_FORCE,
+	ANM_MEM_A_CANCEL,
+
+	__ANM_MEM_A_MAX,
+};
+#define ANM_MEM_A_MAX (__ANM_MEM_A_MAX - 1)
+
+/**
+ * enum anm_mem_cfg_attr - how a memory server is made.
+ * @ANM_MEM_CFG_ENGINE: 16 bytes, address of the engine
+ * @ANM_MEM_CFG_ENGINE_PORT: u16, its AMP port; default 20405
+ * @ANM_MEM_CFG_PORT: u16, own AMP port; default 20405
+ * @ANM_MEM_CFG_LISTEN: 16 bytes, own address; default any
+ * @ANM_MEM_CFG_DONATION: u64, bytes; rounded down to pages
+ * @ANM_MEM_CFG_NAME: string, for people, up to 63 bytes
+ * @ANM_MEM_CFG_UUID: 16 bytes, identity, kept over restarts
+ * @ANM_MEM_CFG_POOL_UUID: 16 bytes, pool to join; default any
+ * @ANM_MEM_CFG_MTU: u16, of the path to the engine; default the link's
+ * @ANM_MEM_CFG_ZONE: string, up to 31 bytes: what fails together with it; default none
+ */
+enum anm_mem_cfg_attr {
+	ANM_MEM_CFG_UNSPEC,
+	ANM_MEM_CFG_PAD,
+	ANM_MEM_CFG_ENGINE,
+	ANM_MEM_CFG_ENGINE_PORT,
+	ANM_MEM_CFG_PORT,
+	ANM_MEM_CFG_LISTEN,
+	ANM_MEM_CFG_DONATION,
+	ANM_MEM_CFG_NAME,
+	ANM_MEM_CFG_UUID,
+	ANM_MEM_CFG_POOL_UUID,
+	ANM_MEM_CFG_MTU,
+	ANM_MEM_CFG_ZONE,
+
+	__ANM_MEM_CFG_MAX,
+};
+#define ANM_MEM_CFG_MAX (__ANM_MEM_CFG_MAX - 1)
+
+/** enum anm_mem_state - a memory server as it sees itself. */
+enum anm_mem_state {
+	ANM_MEM_JOINING, /* asks the engine to be let in */
+	ANM_MEM_JOINED,
+	ANM_MEM_REFUSED, /* the engine said no, the reason is in ANM_MEM_ST_REFUSED */
+	ANM_MEM_LEFT,
+};
+
+/**
+ * enum anm_mem_status_attr - a memory server's state.
+ * @ANM_MEM_ST_STATE: u8, enum anm_mem_state
+ * @ANM_MEM_ST_REFUSE_CODE: u16, enum amp_code of the last refusal
+ * @ANM_MEM_ST_REFUSED: string, the same in words
+ * @ANM_MEM_ST_ENGINE_UUID: 16 bytes
+ * @ANM_MEM_ST_EPOCH: u64, of the engine
+ * @ANM_MEM_ST_SESSION: u32
+ * @ANM_MEM_ST_MTU: u16, agreed
+ * @ANM_MEM_ST_CHANNELS: u16, agreed
+ * @ANM_MEM_ST_USED_PAGES: u64
+ * @ANM_MEM_ST_META_BYTES: u64, memory beyond the donated pages
+ * @ANM_MEM_ST_UPTIME_NS: u64
+ * @ANM_MEM_ST_LAST_HEARD_NS: u64, ago
+ * @ANM_MEM_ST_DRAIN: u8, enum anm_drain_state
+ * @ANM_MEM_ST_LEAVING: u8, 1: it was this server that asked for it
+ */
+enum anm_mem_status_attr {
+	ANM_MEM_ST_UNSPEC,
+	ANM_MEM_ST_PAD,
+	ANM_MEM_ST_STATE,
+	ANM_MEM_ST_REFUSE_CODE,
+	ANM_MEM_ST_REFUSED,
+	ANM_MEM_ST_ENGINE_UUID,
+	ANM_MEM_ST_EPOCH,
+	ANM_MEM_ST_SESSION,
+	ANM_MEM_ST_MTU,
+	ANM_MEM_ST_CHANNELS,
+	ANM_MEM_ST_USED_PAGES,
+	ANM_MEM_ST_META_BYTES,
+	ANM_MEM_ST_UPTIME_NS,
+	ANM_MEM_ST_LAST_HEARD_NS,
+	ANM_MEM_ST_DRAIN,
+	ANM_MEM_ST_LEAVING,
+
+	__ANM_MEM_ST_MAX,
+};
+#define ANM_MEM_ST_MAX (__ANM_MEM_ST_MAX - 1)
+
+#endif

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154
+# The engine's restart: killed under load, ended and begun anew, its file with errors.
+
+# up [OPTION...]: an engine that keeps its configuration in $WORK/kept
+up() {
+	ctl up --daemon --state "$WORK/kept" --no-rpcbind "$@" >/dev/null || return 1
+	nfs=$(field nfs_port)
+	mnt=$(field mount_port)
+	amp=$(field amp_port)
+}
+
+# kill_engine: the daemon of $SOCK, which engctl started, at once
+kill_engine() {
+	local pid
+
+	pid=$("${wrap[@]}" ss -xlpH src "$SOCK" | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
+	[ -n "$pid" ] && kill -KILL "$pid"
+}
+
+restart_bed() {
+	rm -rf "$WORK/kept"
+	up --nfs-port 0 --mount-port 0 --amp-port 0 --listen 127.0.0.1 --insecure \
+		--heartbeat-ms 200 --dead-ms 1000 || return 1
+	# the same ports again after a restart
+	ctl down >/dev/null
+	up --nfs-port "$nfs" --mount-port "$mnt" --amp-port "$amp" || return 1
+	start_server mem1 48M && start_server mem2 48M && start_server mem3 48M &&
+		await 10 is_live mem1 && await 10 is_live mem2 && await 10 is_live mem3 &&
+		ctl vai create crit --size "$SIZE" --client 127.0.0.1 --class critical >/dev/null &&
+		ctl vai create norm --size "$SIZE" --client 127.0.0.1 >/dev/null && ctl save >/dev/null
+}
+
+restart_end() {
+	ctl down --force >/dev/null 2>&1
+	stop_all
+}
+
+recovered() {
+	ctl status --json | grep -q '"recovering": false'
+}
+
+group_restart_under_load() {
+	local i n
+
+	restart_bed || {
+		not_ok "restart_bed" "does not come up"
+		return
+	}
+	rm -f "$WORK/stop"
+	for n in crit norm; do
+		"$IO/nfs_restart" 127.0.0.1 "$nfs" "$mnt" $n "$SIZE" "$WORK/stop" \
+			>"$WORK/$n.out" 2>"$WORK/$n.err" &
+		pids[$n]=$!
+	done
+	sleep 1
+	for i in 1 2 3; do
+		kill_engine
+		sleep 0.3
+		up
+		verdict "p9_restart_${i}_after_kill" $?
+		await 20 recovered
+		verdict "p9_restart_${i}_recovers" $? "$(ctl status)"
+		sleep 1
+	done
+	ctl down --force >/dev/null && up && await 20 recovered
+	verdict p9_down_and_up_under_load $?
+	sleep 1
+	: >"$WORK/stop"
+	for n in crit norm; do
+		wait "${pids[$n]}"
+		verdict "p1_p9_${n}_reads_as_it_was_written" $? "$(tail -n 3 "$WORK/$n.err")"
+		sed -n '/^#/p' "$WORK/$n.out"
+		unset "pids[$n]"
+	done
+	[ "$(ctl vai list --json | grep -c '"lost_pages": 0')" = 2 ]
+	verdict p8_nothing_is_lost $?
+	restart_end
+}
+
+group_restart_missing_server() {
+	local pid
+
+	restart_bed || return
+	"$IO/nfs_io" fill 127.0.0.1 "$nfs" "$mnt" crit "$SIZE" && "$IO/nfs_io" fill 127.0.0.1 "$nfs" \
+		"$mnt" norm "$SIZE"
+	kill_engine
+	pid=${pids[mem2]}
+	kill -STOP "$pid"
+	up --recover-ms 2000
+	ctl status | grep -q 'recovering *[0-2] of 3 servers'
+	verdict ctl_status_tells_of_the_recovery $? "$(ctl status | grep recover)"
+	timeout 20 "$IO/nfs_io" check 127.0.0.1 "$nfs" "$mnt" crit "$SIZE"
+	verdict p9_critical_is_whole_without_a_server $?
+	"$IO/nfs_io" lost 127.0.0.1 "$nfs" "$mnt" norm "$SIZE"
+	verdict p8_what_the_missing_server_has_is_an_error $?
+	kill -CONT "$pid"
+	await 10 is_live mem2
+	await 10 sh -c "'$BIN/engctl' -c '$SOCK' status --json | grep -q '\"awaited_servers\": 0'"
+	"$IO/nfs_io" check 127.0.0.1 "$nfs" "$mnt" norm "$SIZE"
+	verdict p9_its_pages_are_back_with_it $?
+	restart_end
+}
+
+group_restart_lost_memory() {
+	restart_bed || return
+	"$IO/nfs_io" fill 127.0.0.1 "$nfs" "$mnt" crit "$SIZE" && "$IO/nfs_io" fill 127.0.0.1 "$nfs" \
+		"$mnt" norm "$SIZE"
+	kill_engine
+	stop mem2 KILL
+	up
+	start_server mem2 48M
+	await 20 recovered
+	"$IO/nfs_io" check 127.0.0.1 "$nfs" "$mnt" crit "$SIZE"
+	verdict p9_critical_is_whole_after_both_crashed $?
+	"$IO/nfs_io" lost 127.0.0.1 "$nfs" "$mnt" norm "$SIZE"
+	verdict p8_an_empty_memory_is_no_zeros $?
+	# and not after the next restart either, when nobody remembers
+	ctl down --force >/dev/null && up && await 20 recovered
+	"$IO/nfs_io" lost 127.0.0.1 "$nfs" "$mnt" norm "$SIZE"
+	verdict p8_nor_after_another_restart $?
+	restart_end
+}
+
+group_restart_file() {
+	local file=$WORK/kept/engine.json copy=$WORK/copy.json line
+
+	restart_bed || return
+	[ "$(stat -c %a "$file")" = 600 ]
+	verdict p5_file_is_private $?
+	grep -q '"name": "crit"' "$file" && [ "$(grep -c '"boot"' "$file")" = 3 ]
+	verdict ctl_commands_save $?
+	ctl vai create more --size 1M --client ::1 >/dev/null && grep -q '"name": "more"' "$file" &&
+		ctl vai delete more >/dev/null && ! grep -q '"name": "more"' "$file"
+	verdict ctl_delete_saves $?
+	"$BIN/engctl" -c "$SOCK" monitor --save >/dev/null 2>&1 &
+	pids[saver]=$!
+	start_server mem4 8M
+	await 10 grep -q '"name": "mem4"' "$file"
+	verdict ctl_monitor_saves $?
+	stop saver
+	cp "$file" "$copy"
+	ctl restore "$copy" --check | grep -q 'all right: 2 VAIs, 4 memory servers'
+	verdict ctl_restore_check $?
+	refused restore_while_up 1 'is up' restore "$copy" --state "$WORK/kept"
+	ctl down >/dev/null
+	line=$(grep -n '"name": "norm"' "$copy" | cut -d: -f1)
+	sed -i "${line}s/norm/no rm/" "$copy"
+	refused restore_names_the_line 1 "$copy:$line: vais[1].name: only letters" restore "$copy"
+	sed -i "${line}s/no rm/renamed/" "$copy"
+	ctl restore "$copy" --state "$WORK/kept" >/dev/null && up && ctl vai list | grep -q '^renamed '
+	verdict ctl_restore $?
+	ctl down >/dev/null
+	sed -i 's/"epoch"/"epoche"/' "$file"
+	cp "$file" "$WORK/before"
+	refused up_with_a_bad_file 1 'epoche: no such key' up --daemon --state "$WORK/kept" --no-rpcbind
+	cmp -s "$file" "$WORK/before" && [ ! -e "$SOCK" ]
+	verdict ctl_nothing_half_applied $?
+	printf '{ "version": 1,' >"$file"
+	refused up_with_half_a_file 1 "$file:1: " up --daemon --state "$WORK/kept" --no-rpcbind
+	refused save_without_engine 1 'no daemon listens' save
+	restart_end
+}

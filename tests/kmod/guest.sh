@@ -1,0 +1,218 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Module tests inside one machine; prints one line a test. Topology:
+#
+#    initial namespace          netns anm-e                 netns anm-m
+#    client 10.9.0.2 --veth-- 10.9.0.1 engine
+#         fd00:9::2           fd00:9::1
+#                               10.9.1.1 --------veth------ 10.9.1.2 memory server "far"
+#                               lo ::1 and memory server "near" at UDP port 20406
+#
+# Usage: guest.sh MTU
+set -u
+mtu=$1
+mods=/lib/modules/$(uname -r)/updates
+out=/tmp/kmod-test.out
+
+e() { ip netns exec anm-e "$@"; }
+m() { ip netns exec anm-m "$@"; }
+eng() { e engctl -c module "$@"; }
+probe() { rpcprobe 10.9.0.1 "$@"; }
+
+# check NAME COMMAND...: ok if the command succeeds; what it says is shown if not
+check()
+{
+	local name=$1
+
+	shift
+	if "$@" > $out 2>&1; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name: $*"
+		sed 's/^/#   /' $out
+	fi
+}
+
+# refused NAME WORDS COMMAND...: ok if the command fails and says WORDS
+refused()
+{
+	local name=$1 words=$2
+
+	shift 2
+	if "$@" > $out 2>&1; then
+		echo "not ok - $name: not refused: $*"
+	elif ! { cat $out; dmesg | tail -n 3; } | grep -q "$words"; then
+		echo "not ok - $name: refused without '$words'"
+		sed 's/^/#   /' $out
+	else
+		echo "ok - $name"
+	fi
+}
+
+# Try COMMAND for up to SECONDS.
+await()
+{
+	local i limit=$1
+
+	shift
+	for ((i = 0; i < limit * 5; i++)); do
+		"$@" > /dev/null 2>&1 && return 0
+		sleep 0.2
+	done
+	"$@"
+}
+
+topology()
+{
+	ip netns add anm-e && ip netns add anm-m &&
+	ip link add vc type veth peer name ve && ip link set ve netns anm-e &&
+	ip link add vn type veth peer name vm && ip link set vn netns anm-e &&
+	ip link set vm netns anm-m &&
+	ip addr add fd00:9::2/64 dev vc nodad && ip -n anm-e addr add fd00:9::1/64 dev ve nodad &&
+	ip addr add 10.9.0.2/24 dev vc && ip link set vc mtu "$mtu" up &&
+	ip -n anm-e addr add 10.9.0.1/24 dev ve && ip -n anm-e link set ve mtu "$mtu" up &&
+	ip -n anm-e addr add 10.9.1.1/24 dev vn && ip -n anm-e link set vn mtu "$mtu" up &&
+	ip -n anm-m addr add 10.9.1.2/24 dev vm && ip -n anm-m link set vm mtu "$mtu" up &&
+	ip -n anm-e link set lo up && ip -n anm-m link set lo up
+}
+
+load() { insmod $mods/anemone_engine.ko autostart=0 && insmod $mods/anemone_memserver.ko; }
+unload() { rmmod anemone_engine && rmmod anemone_memserver; }
+unloaded() { ! grep -q ^anemone_ /proc/modules; }
+
+load_again_and_again()
+{
+	local i
+
+	for ((i = 0; i < 5; i++)); do
+		insmod $mods/anemone_engine.ko && insmod $mods/anemone_memserver.ko \
+			engine=127.0.0.1 donate=8M port=20406 && unload || return 1
+	done
+	unloaded
+}
+
+test_parameters()
+{
+	local ko
+
+	check p9_load_and_unload_again_and_again load_again_and_again
+	ko=$mods/anemone_engine.ko
+	refused bad_uuid_is_refused 'bad uuid' insmod "$ko" uuid=123
+	refused short_secret_is_refused 'bad uuid, secret' insmod "$ko" secret=ff
+	refused amp_port_shared_is_refused 'port of its own' insmod "$ko" amp_port=2049
+	refused absurd_timing_is_refused 'time to death' insmod "$ko" dead_ms=1
+	ko=$mods/anemone_memserver.ko
+	refused missing_donation_is_refused 'donate=' insmod "$ko" engine=10.9.1.1
+	refused bad_donation_is_refused 'donate=' insmod "$ko" engine=10.9.1.1 donate=4Q
+	refused donation_beyond_memory_is_refused 'not enough memory' \
+		insmod "$ko" engine=10.9.1.1 donate=64G
+	refused bad_engine_address_is_refused 'bad engine' insmod "$ko" engine=10.9.1 donate=8M
+	check nothing_stays_after_refusals unloaded
+}
+
+server_up()
+{
+	m memctl up --module --state /tmp/far --engine 10.9.1.1 --donate 100M --name far &&
+	e memctl up --module --state /tmp/near --engine 10.9.0.1 --donate 60M --name near \
+		--listen :20406
+}
+
+up() { e engctl up --state /tmp/engine "$@"; }
+live() { [ "$(eng server list --json | grep -c '"live"')" -eq "$1" ]; }
+
+test_up()
+{
+	check load load
+	refused no_engine_is_said 'no engine' eng vai list
+	ip netns exec anm-e nc -l -p 2049 < /dev/null > /dev/null 2>&1 &
+	local nc=$!
+	await 5 e sh -c 'netstat -tln | grep -q :2049'
+	refused taken_port_is_refused 'is taken' up
+	kill $nc
+	check up up
+	check servers_up server_up
+	check servers_join_over_veth_and_loopback await 10 live 2
+	refused p4_vai_beyond_the_pool_is_refused 'pool has' \
+		eng vai create big --size 1G --client 10.9.0.2
+	check vai_create eng vai create v1 --size 40M --client 10.9.0.2 --class critical
+	check vai_create_normal eng vai create v2 --size 20M --client 10.9.0.2
+	check vai_create_ipv6 eng vai create v6 --size 10M --client fd00:9::2
+	check other_namespaces_have_no_engine sh -c '! engctl -c module vai list'
+}
+
+test_protocol()
+{
+	local p port mark
+
+	for p in udp tcp; do
+		for port in 2049 20048; do
+			check "null_${p}_$port" probe null $p "$port"
+		done
+	done
+	check loopback_tcp e rpcprobe 127.0.0.1 null tcp 2049
+	check loopback_udp e rpcprobe 127.0.0.1 null udp 2049
+	check ipv6_tcp e rpcprobe ::1 null tcp 2049
+	check ipv6_udp e rpcprobe ::1 null udp 2049
+	check record_in_single_bytes probe dribble
+	check record_in_fragments probe fragments
+	for mark in 0xffffffff 0x80000000 0x00000000 0x80200000; do
+		check "p6_mark_${mark}_ends_the_connection" probe badmark "$mark"
+	done
+	check p6_garbage_is_survived probe garbage 1
+	check p7_connections_of_an_address_are_bounded probe many 70 64
+	check connections_are_given_back await 10 probe many 60 60
+	check p7_slow_reader_is_bounded_and_served probe slow-reader /v2 60 1048576 2
+	check p1_io_tcp probe io tcp /v2 100000 60 20
+	check p1_io_udp_fragmented_both_ways probe io udp /v2 32768 60 20
+	check p1_io_udp_pages probe io udp /v2 4096 60 20
+	check p1_io_ipv6_tcp rpcprobe fd00:9::1 io tcp /v6 32768 30 10
+	check p1_io_ipv6_udp_fragmented_both_ways rpcprobe fd00:9::1 io udp /v6 32768 30 10
+	refused p5_vai_of_another_client_is_refused 'MNT refused' probe io tcp /v6 4096 1 10
+	check p2_io_critical probe io tcp /v1 65536 60 40
+	check p2_fill_critical probe fill /v1 500
+	check doors_count sh -c 'ip netns exec anm-e engctl -c module status --json --verbose |
+		grep -q "door_tx_fragmented"'
+}
+
+test_in_use()
+{
+	refused p9_rmmod_engine_in_use 'in use' rmmod anemone_engine
+	refused p9_rmmod_memserver_in_use 'in use' rmmod anemone_memserver
+	refused p9_down_in_use 'in use' eng down
+	refused p9_memserver_down_in_use 'stored' m memctl down --module
+	# One of two servers goes with its namespace: the critical VAI lives on.
+	ip netns del anm-m
+	check dead_server_is_noticed await 15 live 1
+	check p9_critical_vai_survives_a_server probe verify /v1 500
+}
+
+# What is open, mounted and running when the engine is forced down does no harm.
+test_force()
+{
+	rpcprobe 10.9.0.1 many 60 60 20 > /dev/null 2>&1 &
+	local many=$!
+	await 10 sh -c '[ $(netstat -tn | grep -c "10.9.0.1:2049.*ESTABLISHED") -ge 60 ]'
+	check forced_down_under_connections eng down --force
+	wait $many
+	check memserver_forced_down e memctl down --module --force
+	check all_unloaded await 5 unloaded
+	check load_after_force load
+	check up_after_force up
+	rpcprobe 10.9.0.1 many 60 60 20 > /dev/null 2>&1 &
+	many=$!
+	sleep 1
+	ip netns del anm-e
+	check p9_namespace_gone_under_connections await 10 unload
+	kill $many 2> /dev/null
+	wait $many 2> /dev/null
+	check unloaded_after_namespace unloaded
+}
+
+depmod
+topology || { echo "not ok - topology"; exit 1; }
+test_parameters
+test_up
+test_protocol
+test_in_use
+test_force

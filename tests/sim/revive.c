@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What pages may hold besides when an engine was made anew, or a server came back. */
+#include "oracle.h"
+
+/* A WRITE of a part of the page that is under way may be laid over it. */
+static void revive_merged(struct sim *w, struct sim_page *p, const u8 *data)
+{
+	u8 fill[ANM_PAGE_SIZE], *merged;
+	struct span s;
+	u32 i, k;
+
+	for (i = 0; i < w->nops; i++) {
+		const struct sim_op *op = w->ops[i];
+
+		if (op->done || op->kind != OP_WRITE)
+			continue;
+		for (k = 0; op_span(op, k, &s); k++) {
+			if (page_of(w, op->vai, s.page_no) != p || s.len == ANM_PAGE_SIZE)
+				continue;
+			oracle_fill(fill, op->vai, op->life, s.page_no, op->gen[k]);
+			merged = page_copy(data);
+			memcpy(merged + s.off, fill + s.off, s.len);
+			cand_add(p, op->gen[k], merged);
+		}
+	}
+}
+
+static void revive(struct sim *w, struct sim_page *p, const u8 *data, u32 from)
+{
+	if (p->writing)
+		revive_merged(w, p, data);
+	cand_add(p, 0, page_copy(data));
+	p->cand[p->n - 1].revived = true;
+	w->revived = true;
+	note(w, p, "may come back", from, 0, 0);
+}
+
+/*
+ * A copy that is out of date, on a server that was away when it should have been
+ * discarded: nobody knows that it is old once the engine has forgotten, unless a newer one
+ * is told of (decision 0006, "what remains"). Not what was discarded: engctl has kept since
+ * when.
+ */
+static void revive_stale(struct sim *w, const struct eng_vai_params *saved, u32 vai, u32 page_no)
+{
+	struct amp_key key = key_of(w, vai, page_no);
+	struct sim_page *p = page_of(w, vai, page_no);
+	const u8 *data;
+	u32 i, k;
+
+	for (i = 0; i < w->mix.servers; i++) {
+		if (!server_holds(w, i, &key, &data) ||
+		    server_version(w, i, &key) < saved->discarded_below)
+			continue;
+		for (k = 0; k < p->n; k++)
+			if (cand_live(&p->cand[k]) && !memcmp(p->cand[k].data, data, ANM_PAGE_SIZE))
+				break;
+		if (k == p->n)
+			revive(w, p, data, i);
+	}
+}
+
+/*
+ * A page is told from one that was never written by as many copies as the class calls
+ * for, on servers that are waited for; by one if engctl has saved that copies may be
+ * missing; by none if it has saved that pages are lost. What happened since the last save
+ * is not known to the new engine: a page that went to a server which joined just then
+ * can read as never written while that server is away.
+ */
+static void revive_initial(struct sim *w, const struct eng_vai_params *saved, u32 vai, u32 page_no)
+{
+	u32 need = saved->holes ? 0 : saved->degraded ? 1 : w->vai[vai].copies, i, n = 0;
+	struct sim_page *p = page_of(w, vai, page_no);
+
+	if (!p->gen || !only_written(p))
+		return;
+	for (i = 0; i < w->mix.servers; i++)
+		n += holds(w, i, vai, page_no, 1) && conf_server(w, i);
+	if (n < need)
+		revive(w, p, page_no ? zeros : w->vai[vai].header, U32_MAX);
+}
+
+void oracle_engine_gone(struct sim *w)
+{
+	u32 v, i;
+
+	for (v = 0; v < w->mix.vais; v++) {
+		const struct eng_vai_params *saved = conf_vai(w, w->vai[v].name);
+
+		if (!w->vai[v].page || w->vai[v].state == VAI_DELETING || !saved)
+			continue;
+		w->vai[v].restored = true;
+		for (i = 0; i < w->vai[v].npages; i++) {
+			revive_initial(w, saved, v, i);
+			revive_stale(w, saved, v, i);
+		}
+	}
+}
+
+/*
+ * A server that was removed by force, and comes back, may have pages that were cut off in
+ * between: nobody could tell it (decision 0007).
+ */
+void oracle_uncut(struct sim *w, u32 vai, u32 npages)
+{
+	struct eng_vai_params any = {.discarded_below =
+					     conf_vai(w, w->vai[vai].name)->discarded_below};
+	u32 i, old = w->vai[vai].npages;
+
+	oracle_resized(w, vai, npages);
+	for (i = old; i < npages; i++)
+		revive_stale(w, &any, vai, i);
+}
+
+/* Every server has told: where the right page was found, nothing else can come. */
+void oracle_recovered(struct sim *w)
+{
+	u32 v, i, k;
+
+	if (!w->revived || engine_recovering(w) || w->e->recover.missing)
+		return;
+	w->revived = false;
+	for (v = 0; v < w->mix.vais; v++) {
+		for (i = 0; w->vai[v].page && i < w->vai[v].npages; i++) {
+			struct sim_page *p = page_of(w, v, i);
+
+			if (!known_elsewhere(w, SIM_SERVERS_MAX, v, i))
+				continue;
+			for (k = 0; k < p->n; k++)
+				if (p->cand[k].revived && cand_live(&p->cand[k]))
+					p->cand[k].removed = w->now;
+			cand_purge(p);
+		}
+	}
+}
