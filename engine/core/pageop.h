@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A page operation's insides, shared by pageio.c and move.c. */
+/* A page operation's insides, shared by pageio.c, pageread.c, pagewrite.c and move.c. */
 #ifndef ANM_ENG_PAGEOP_H
 #define ANM_ENG_PAGEOP_H
 
@@ -101,8 +101,24 @@ void op_complete(struct engine *e, struct pg_op *op, int err);
 /** busy_run() - carry out what became ready or done. Last call of every answer. */
 void busy_run(struct engine *e);
 
+/* pageread.c */
+
+/** op_never_written() - the page has no entry: zeros, or the swap header. */
+void op_never_written(struct engine *e, struct pg_op *op);
+
 /** op_fetch() - get the page from a server that has it; op_move_fetched() follows, for a move. */
 void op_fetch(struct engine *e, struct pg_op *op);
+
+/* pagewrite.c */
+
+/** op_tried() - did this server fail in this write? */
+bool op_tried(const struct pg_op *op, u16 slot);
+
+/** op_targets() - is this server to have a copy of this write? */
+bool op_targets(const struct pg_op *op, u16 slot);
+
+/** op_unborn() - the entry goes with the write that made it, unless an inventory gave it a page. */
+void op_unborn(struct engine *e, struct pg_op *op);
 
 /** op_write() - store ->io.page under a new version on as many servers as there should be. */
 void op_write(struct engine *e, struct pg_op *op);

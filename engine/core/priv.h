@@ -4,7 +4,8 @@
  *
  *   engine.c    create, destroy, tick, output queue, events, status
  *   -- NFS side --                          -- page side --
- *   dispatch.c  ONC RPC dispatch            pageio.c   page operations, ordering, merge
+ *   dispatch.c  ONC RPC dispatch            pageio.c   page operations, one at a time; their copies:
+ *                                           pageread.c, pagewrite.c
  *   nfs.c ...   NFSv3 procedures            pagemap.c  <client, VAI, offset> -> servers, version
  *   mount.c     MOUNT v3                    place.c    which server gets a new page
  *   req.c       READ and WRITE in flight    server.c   membership: hello, heartbeat, death
@@ -13,8 +14,8 @@
  *   client.c    client addresses, queues    hello.c    HELLO, heartbeats, goodbyes
  *   fh.c        file handles                sweep.c    walks over the page map
  *   reserve.c   reservation                 wheel.c    timers of messages
- *                                           recover.c  the page map after a restart
- *   contents.c  discard, resize             move.c     one page to another server
+ *   contents.c  discard, resize             recover.c  the page map after a restart
+ *                                           move.c     one page to another server
  *                                           repair.c   which pages, and when
  *                                           drain.c    servers that are to go
  */

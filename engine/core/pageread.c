@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A page read: fetched from a server that has it, and given to the reader or laid
+ * under a partial write. Never written: zeros, and no server is asked.
+ */
+#include "pageop.h"
+#include "recover.h"
+
+static void op_lost(struct engine *e, struct pg_op *op, struct map_entry *me)
+{
+	e->stats.pages_lost++;
+	if (!(me->vai_flags & MAP_LOST)) {
+		me->vai_flags |= MAP_LOST;
+		op->io.vai->lost++;
+		eng_event(e, ENG_EV_PAGE_LOST, op->io.vai->name,
+			  (u64)op->io.page_no << ANM_PAGE_SHIFT);
+	}
+	op_complete(e, op, -EIO);
+}
+
+/* ->fetch holds the page as it was: give it to the reader, or lay the new bytes over it. */
+static void op_fetched(struct engine *e, struct pg_op *op)
+{
+	struct eng_pageio *io = &op->io;
+	u8 *data = anm_page_data(op->fetch);
+
+	if (op->move) {
+		op_move_fetched(e, op);
+		return;
+	}
+	if (io->write) {
+		memcpy(data + io->off, (u8 *)anm_page_data(io->page) + io->off, io->len);
+		anm_page_put(io->page);
+	}
+	io->page = op->fetch;
+	op->fetch = NULL;
+	if (io->write) {
+		e->stats.pages_merged++;
+		op_write(e, op);
+	} else {
+		op_complete(e, op, 0);
+	}
+}
+
+void op_never_written(struct engine *e, struct pg_op *op)
+{
+	if (eng_recover_unknown(e, op->io.vai)) {
+		e->stats.reads_unknown++;
+		op_complete(e, op, -EIO);
+		return;
+	}
+	if (!op->io.write) {
+		e->stats.pages_zero++;
+		if (op->io.page_no) {
+			anm_page_get(e->zero_page);
+			op->io.page = e->zero_page;
+			op_complete(e, op, 0);
+			return;
+		}
+	}
+	op->fetch = anm_page_alloc();
+	if (!op->fetch) {
+		e->stats.no_memory++;
+		op_complete(e, op, -ENOMEM);
+		return;
+	}
+	memset(anm_page_data(op->fetch), 0, ANM_PAGE_SIZE);
+	if (!op->io.page_no)
+		eng_swap_header(op->io.vai, anm_page_data(op->fetch));
+	op_fetched(e, op);
+}
+
+/* A copy not yet tried in this round; a live server before a suspect one, then the less busy. */
+static struct eng_server *fetch_pick(struct engine *e, const struct pg_op *op,
+				     const struct map_entry *me)
+{
+	struct eng_server *best = NULL;
+	u32 i;
+
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		struct eng_server *sv = eng_server_at(e, me->server[i]);
+
+		if (!eng_server_usable(sv) || (op->skip & BIT(i)))
+			continue;
+		if (!best || (sv->state == ENG_SERVER_LIVE && best->state != ENG_SERVER_LIVE) ||
+		    (sv->state == best->state && sv->nxfers < best->nxfers))
+			best = sv;
+	}
+	return best;
+}
+
+static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res);
+
+void op_fetch(struct engine *e, struct pg_op *op)
+{
+	struct map_entry *me = op_entry(e, op);
+	struct pg_copy *c = &op->copy[0];
+	struct eng_server *sv = fetch_pick(e, op, me);
+
+	if (!sv && op->skip && op->tries < PG_TRIES_MAX) {
+		op->skip = 0;
+		sv = fetch_pick(e, op, me);
+	}
+	if (!sv) {
+		op->skip = 0;
+		if (op->move || fetch_pick(e, op, me))
+			op_complete(e, op, -EIO);
+		else
+			op_lost(e, op, me);
+		return;
+	}
+	if (op->fetch && anm_page_shared(op->fetch)) {
+		anm_page_put(op->fetch);
+		op->fetch = NULL;
+	}
+	if (!op->fetch)
+		op->fetch = anm_page_alloc();
+	if (!op->fetch) {
+		e->stats.no_memory++;
+		op_complete(e, op, -ENOMEM);
+		return;
+	}
+	op->tries++;
+	c->slot = sv->slot;
+	sv->pins++;
+	c->xf.type = AMP_PAGE_IN;
+	op_key(op, &c->xf.key);
+	c->xf.version = map_version(me);
+	c->xf.page = op->fetch;
+	c->xf.done = fetch_done;
+	eng_xfer_start(e, sv, &c->xf);
+}
+
+/*
+ * Newer than acknowledged: from a write that failed for its client but reached this
+ * server. Having been read it must not be unread, so the older copy goes.
+ */
+static void fetch_newer(struct engine *e, struct pg_op *op, struct map_entry *me, u64 version)
+{
+	struct amp_key key;
+	u32 i;
+
+	op_key(op, &key);
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		u16 slot = me->server[i];
+
+		if (slot == ENG_SLOT_NONE || slot == op->copy[0].slot)
+			continue;
+		eng_copy_drop(e, me, i);
+		eng_discard_page(e, slot, &key, version);
+		eng_mover_kick(e, ENG_KICK_PAGE);
+	}
+	map_version_set(me, version);
+	eng_entry_judge(e, op->io.vai, me);
+}
+
+static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
+{
+	struct pg_copy *c = container_of(xf, struct pg_copy, xf);
+	struct pg_op *op = c->op;
+	struct map_entry *me = op_entry(e, op);
+	u32 i = me->server[0] == c->slot ? 0 : 1;
+
+	eng_server_at(e, c->slot)->pins--;
+	/* Older: an inventory has told meanwhile of a newer copy elsewhere. */
+	if (res == XFER_OK && xf->got_version >= map_version(me)) {
+		if (xf->got_version > map_version(me) && xf->got_version <= ENG_VERSION_MAX)
+			fetch_newer(e, op, me, xf->got_version);
+		me->vai_flags &= (u16)~MAP_LOST;
+		op_drop_bad(e, op, me);
+		op_fetched(e, op);
+	} else {
+		/* A live session says that it has not got it: this copy is lost. */
+		if (res == XFER_CRC)
+			op->bad = c->slot;
+		if (res == XFER_REFUSED && xf->code == AMP_E_NOENT && me->server[i] == c->slot) {
+			eng_copy_drop(e, me, i);
+			eng_recover_lossy(e, me);
+			eng_entry_judge(e, op->io.vai, me);
+			eng_mover_kick(e, ENG_KICK_PAGE);
+		}
+		op->skip |= BIT(i);
+		op_fetch(e, op);
+	}
+	busy_run(e);
+}

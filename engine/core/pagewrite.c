@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A page written: its copies sent out at once, and again elsewhere when a server fails. */
+#include "pageop.h"
+#include "recover.h"
+
+bool entry_holds(const struct map_entry *me, u16 slot)
+{
+	return me->server[0] == slot || me->server[1] == slot;
+}
+
+bool op_tried(const struct pg_op *op, u16 slot)
+{
+	u32 i;
+
+	for (i = 0; i < op->ntried; i++)
+		if (op->tried[i] == slot)
+			return true;
+	return false;
+}
+
+bool op_targets(const struct pg_op *op, u16 slot)
+{
+	u32 i;
+
+	for (i = 0; i < op->ncopies; i++)
+		if (op->copy[i].slot == slot)
+			return true;
+	return false;
+}
+
+/* In the zone of a copy that has its server. */
+static bool op_zone_clash(struct engine *e, const struct pg_op *op, const struct eng_server *sv)
+{
+	u32 i;
+
+	for (i = 0; i < op->ncopies; i++) {
+		const struct eng_server *peer = eng_server_at(e, op->copy[i].slot);
+
+		if (peer && eng_zones_clash(peer, sv))
+			return true;
+	}
+	return false;
+}
+
+/* A server that holds the page already and is not yet a target of this write. */
+static struct eng_server *write_holder(struct engine *e, const struct pg_op *op, bool again)
+{
+	const struct map_entry *me = op_entry(e, op);
+	u32 i;
+
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		struct eng_server *sv = eng_server_at(e, me->server[i]);
+
+		if (!eng_server_usable(sv) || op_targets(op, sv->slot) || op_zone_clash(e, op, sv))
+			continue;
+		if (again || (sv->state == ENG_SERVER_LIVE && !eng_server_draining(sv) &&
+			      !op_tried(op, sv->slot)))
+			return sv;
+	}
+	return NULL;
+}
+
+static struct eng_server *write_elsewhere(struct engine *e, const struct pg_op *op, bool again,
+					  u8 state)
+{
+	u16 targets[ENG_COPIES_MAX];
+	struct eng_place_ask ask = {
+		.avoid = op->tried,
+		.nr_avoid = again ? 0 : op->ntried,
+		.peers = targets,
+		.nr_peers = op->ncopies,
+		.state = state,
+	};
+	u32 i;
+
+	for (i = 0; i < op->ncopies; i++)
+		targets[i] = op->copy[i].slot;
+	return eng_place(e, &ask);
+}
+
+/*
+ * Best first: where it is; elsewhere; where it is although suspect, tried or on its way
+ * out; any at all.
+ */
+static struct eng_server *write_pick(struct engine *e, const struct pg_op *op)
+{
+	struct eng_server *sv = write_holder(e, op, false);
+
+	if (!sv)
+		sv = write_elsewhere(e, op, false, ENG_SERVER_LIVE);
+	if (!sv)
+		sv = write_holder(e, op, true);
+	if (!sv)
+		sv = write_elsewhere(e, op, true, ENG_SERVER_LIVE);
+	if (!sv)
+		sv = write_elsewhere(e, op, true, ENG_SERVER_SUSPECT);
+	return sv;
+}
+
+void copy_release(struct engine *e, struct pg_copy *c)
+{
+	struct eng_server *sv = eng_server_at(e, c->slot);
+
+	if (!sv)
+		return;
+	if (c->fresh)
+		sv->pending--;
+	sv->pins--;
+	c->fresh = false;
+	c->slot = ENG_SLOT_NONE;
+	c->state = PG_COPY_WANT;
+}
+
+/* The server stays pinned while the operation may yet have to tell it to forget the page. */
+void copy_failed(struct engine *e, struct pg_op *op, struct pg_copy *c)
+{
+	u16 slot = c->slot;
+
+	op->tries++;
+	if (!op_tried(op, slot) && op->ntried < PG_TRIED_MAX) {
+		op->tried[op->ntried++] = slot;
+		eng_server_at(e, slot)->pins++;
+	}
+	copy_release(e, c);
+}
+
+/* Copies of this write that no entry will name are forgotten; all pins are let go. */
+void op_release(struct engine *e, struct pg_op *op, u64 older_than)
+{
+	const struct map_entry *me = op_entry(e, op);
+	struct amp_key key;
+	u32 i;
+
+	op_key(op, &key);
+	for (i = 0; i < op->ncopies; i++) {
+		u16 slot = op->copy[i].slot;
+
+		if (slot == ENG_SLOT_NONE)
+			continue;
+		copy_release(e, &op->copy[i]);
+		if (!entry_holds(me, slot))
+			eng_discard_page(e, slot, &key, older_than);
+	}
+	for (i = 0; i < op->ntried; i++) {
+		eng_server_at(e, op->tried[i])->pins--;
+		if (!entry_holds(me, op->tried[i]))
+			eng_discard_page(e, op->tried[i], &key, older_than);
+	}
+	op->ntried = 0;
+}
+
+void op_unborn(struct engine *e, struct pg_op *op)
+{
+	if (map_version(op_entry(e, op)))
+		op->io.vai->stored++;
+	else
+		map_remove(e->map, op->entry);
+	op->born = false;
+}
+
+static void op_write_failed(struct engine *e, struct pg_op *op, int err)
+{
+	op_spare_untold(e, op);
+	op_release(e, op, op->version + 1);
+	if (op->born)
+		op_unborn(e, op);
+	op_complete(e, op, err);
+}
+
+static void op_write_stored(struct engine *e, struct pg_op *op)
+{
+	struct map_entry *me = op_entry(e, op);
+	struct amp_key key;
+	u16 old;
+	u32 i;
+
+	op_key(op, &key);
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		old = me->server[i];
+		if (old == ENG_SLOT_NONE || op_targets(op, old))
+			continue;
+		eng_copy_drop(e, me, i);
+		eng_discard_page(e, old, &key, op->version);
+	}
+	for (i = 0; i < op->ncopies; i++)
+		if (!entry_holds(me, op->copy[i].slot))
+			eng_server_at(e, op->copy[i].slot)->mapped++;
+	for (i = 0; i < ENG_COPIES_MAX; i++)
+		me->server[i] = i < op->ncopies ? op->copy[i].slot : ENG_SLOT_NONE;
+	map_version_set(me, op->version);
+	me->vai_flags &= (u16)~MAP_LOST;
+	eng_entry_judge(e, op->io.vai, me);
+	if (op->born)
+		op->io.vai->stored++;
+	op_release(e, op, op->version + 1);
+	op_complete(e, op, 0);
+}
+
+static void write_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res);
+
+void copy_send(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_server *sv)
+{
+	c->slot = sv->slot;
+	c->state = PG_COPY_SENT;
+	c->fresh = !entry_holds(op_entry(e, op), sv->slot);
+	if (c->fresh)
+		sv->pending++;
+	sv->pins++;
+	c->xf.type = AMP_PAGE_OUT;
+	op_key(op, &c->xf.key);
+	c->xf.version = op->version;
+	c->xf.page = op->io.page;
+	c->xf.crc = op->crc;
+	c->xf.done = op->move && !op->rewrite ? eng_move_done : write_done;
+	eng_xfer_start(e, sv, &c->xf);
+}
+
+static u64 version_draw(struct engine *e)
+{
+	WARN_ON_ONCE(e->version_next >= ENG_VERSION_MAX);
+	eng_version_raise(e, e->version_next + 1);
+	return e->version_next - 1;
+}
+
+/* None is on its way. Copies that are stored have to be stored again. */
+static void op_restamp(struct engine *e, struct pg_op *op)
+{
+	u32 i;
+
+	op->restamp = false;
+	op->version = version_draw(e);
+	for (i = 0; i < op->ncopies; i++) {
+		if (op->copy[i].state == PG_COPY_STORED)
+			copy_failed(e, op, &op->copy[i]);
+		else
+			op->copy[i].slot = ENG_SLOT_NONE;
+	}
+}
+
+/* One of the servers chosen was told, since this write began, to forget such old versions. */
+static bool op_outdated(const struct pg_op *op, struct eng_server *const *sv)
+{
+	u32 i;
+
+	for (i = 0; i < op->ncopies; i++)
+		if (sv[i] && op->version < sv[i]->wiped_below)
+			return true;
+	return false;
+}
+
+/*
+ * Send every copy that has no server, if there is a server for each; else wait for what
+ * is on its way, and fail.
+ */
+static void op_write_copies(struct engine *e, struct pg_op *op)
+{
+	struct eng_server *sv[ENG_COPIES_MAX] = {NULL};
+	bool short_of = op->tries > PG_TRIES_MAX, sent = false;
+	u32 i;
+
+	for (i = 0; i < op->ncopies && !short_of; i++) {
+		if (op->copy[i].state != PG_COPY_WANT)
+			continue;
+		sv[i] = write_pick(e, op);
+		if (sv[i])
+			op->copy[i].slot = sv[i]->slot; /* so that the next pick differs */
+		else
+			short_of = true;
+	}
+	if (!short_of && op_outdated(op, sv)) {
+		op_restamp(e, op);
+		op_write_copies(e, op);
+		return;
+	}
+	for (i = 0; i < op->ncopies; i++) {
+		struct pg_copy *c = &op->copy[i];
+
+		if (c->state == PG_COPY_WANT) {
+			c->slot = ENG_SLOT_NONE;
+			if (!short_of)
+				copy_send(e, op, c, sv[i]);
+		}
+		sent |= c->state == PG_COPY_SENT;
+	}
+	if (short_of && !sent)
+		op_write_failed(e, op, op->uncertain ? -EIO : -ENOSPC);
+}
+
+/* An answer came in. Once none is awaited: done, or another round. */
+static void op_write_step(struct engine *e, struct pg_op *op)
+{
+	bool want = false;
+	u32 i;
+
+	for (i = 0; i < op->ncopies; i++)
+		if (op->copy[i].state == PG_COPY_SENT)
+			return;
+	if (op->restamp)
+		op_restamp(e, op);
+	for (i = 0; i < op->ncopies; i++) {
+		struct pg_copy *c = &op->copy[i];
+
+		/* Stored by one that died while the other copy was still on its way. */
+		if (c->state == PG_COPY_STORED && !eng_server_usable(eng_server_at(e, c->slot))) {
+			op->uncertain = true;
+			copy_failed(e, op, c);
+		}
+		want |= c->state == PG_COPY_WANT;
+	}
+	if (want)
+		op_write_copies(e, op);
+	else
+		op_write_stored(e, op);
+}
+
+static void write_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
+{
+	struct pg_copy *c = container_of(xf, struct pg_copy, xf);
+	struct pg_op *op = c->op;
+	bool stale = res == XFER_REFUSED && xf->code == AMP_E_STALE;
+
+	if (stale && xf->got_version == op->version)
+		res = XFER_OK; /* it has just this one */
+	if (res == XFER_OK) {
+		c->state = PG_COPY_STORED;
+	} else {
+		if (stale && xf->got_version < ENG_VERSION_MAX) {
+			eng_version_raise(e, xf->got_version + 1);
+			op->restamp = true;
+		}
+		if (res == XFER_REFUSED && xf->code == AMP_E_FULL)
+			eng_server_full(eng_server_at(e, c->slot));
+		else
+			op->uncertain = true;
+		copy_failed(e, op, c);
+	}
+	op_write_step(e, op);
+	busy_run(e);
+}
+
+void op_write(struct engine *e, struct pg_op *op)
+{
+	u32 i;
+
+	if (op->entry == ENG_MAP_NONE) {
+		op->entry = map_insert(e->map, op->io.vai->slot, op->io.page_no);
+		op->born = true;
+	}
+	if (op->entry == ENG_MAP_NONE) {
+		e->stats.no_memory++;
+		op_complete(e, op, -ENOMEM);
+		return;
+	}
+	op->version = version_draw(e);
+	op->crc = ~anm_crc32c(~0u, anm_page_data(op->io.page), ANM_PAGE_SIZE);
+	op->ncopies = clamp_t(u8, op->io.vai->copies, 1, ENG_COPIES_MAX);
+	op->tries = 0;
+	for (i = 0; i < op->ncopies; i++)
+		op->copy[i].state = PG_COPY_WANT;
+	for (i = 0; i < ENG_COPIES_MAX; i++)
+		op->copy[i].slot = ENG_SLOT_NONE;
+	op_write_copies(e, op);
+}
