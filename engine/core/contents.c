@@ -141,6 +141,9 @@ static void empty_end(struct engine *e, struct eng_export *x)
 		x->vai.discarded_below = e->version_next;
 	eng_reserve_return(e->exports, x->reserved_pages - x->vai.npages, x->class);
 	x->reserved_pages = x->vai.npages;
+	/* Repair has passed over the pages that are still there. */
+	if (x->vai.stored)
+		eng_mover_kick(e, ENG_KICK_PAGE);
 }
 
 static void empty_step(struct engine *e, struct eng_export *x)

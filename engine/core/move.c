@@ -26,13 +26,22 @@ enum eng_copy_rank eng_copy_rank(struct engine *e, u16 slot)
 	return sv->state == ENG_SERVER_SUSPECT ? ENG_COPY_SUSPECT : ENG_COPY_GOOD;
 }
 
-void eng_copies_count(struct engine *e, const struct map_entry *me, struct eng_copies *c)
+/* To a page that is to leave a server, that is as good as being drained. */
+static enum eng_copy_rank move_rank(struct engine *e, u16 slot, u16 leave)
+{
+	enum eng_copy_rank rank = eng_copy_rank(e, slot);
+
+	return slot == leave && rank < ENG_COPY_DRAINING ? ENG_COPY_DRAINING : rank;
+}
+
+static void copies_count(struct engine *e, const struct map_entry *me, u16 leave,
+			 struct eng_copies *c)
 {
 	u32 i;
 
 	memset(c, 0, sizeof(*c));
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		enum eng_copy_rank rank = eng_copy_rank(e, me->server[i]);
+		enum eng_copy_rank rank = move_rank(e, me->server[i], leave);
 
 		c->at_hand += rank <= ENG_COPY_DRAINING;
 		c->lasting += rank <= ENG_COPY_SUSPECT;
@@ -41,39 +50,65 @@ void eng_copies_count(struct engine *e, const struct map_entry *me, struct eng_c
 	}
 }
 
+void eng_copies_count(struct engine *e, const struct map_entry *me, struct eng_copies *c)
+{
+	copies_count(e, me, ENG_SLOT_NONE, c);
+}
+
 /* ---- where to ---- */
 
-/* @op: NULL as long as there is none. */
-static struct eng_server *move_place(struct engine *e, const struct map_entry *me,
-				     const struct pg_op *op)
-{
+struct move_ask {
+	struct eng_place_ask ask;
 	u16 avoid[PG_TRIED_MAX + ENG_COPIES_MAX], peers[2 * ENG_COPIES_MAX];
-	struct eng_place_ask ask = {.avoid = avoid, .peers = peers, .state = ENG_SERVER_LIVE};
+};
+
+/* @op: NULL as long as there is none. */
+static void move_ask(struct engine *e, const struct map_entry *me, const struct pg_op *op,
+		     u16 leave, struct move_ask *m)
+{
+	struct eng_place_ask *ask = &m->ask;
 	u32 i;
 
+	memset(ask, 0, sizeof(*ask));
+	ask->avoid = m->avoid;
+	ask->peers = m->peers;
+	ask->state = ENG_SERVER_LIVE;
 	for (i = 0; op && i < op->ntried; i++)
-		avoid[ask.nr_avoid++] = op->tried[i];
+		m->avoid[ask->nr_avoid++] = op->tried[i];
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
 		u16 slot = me->server[i];
-		enum eng_copy_rank rank = eng_copy_rank(e, slot);
+		enum eng_copy_rank rank = move_rank(e, slot, leave);
 
-		avoid[ask.nr_avoid++] = slot;
+		m->avoid[ask->nr_avoid++] = slot;
 		if (rank != ENG_COPY_DRAINING && rank < ENG_COPY_OVERDUE)
-			peers[ask.nr_peers++] = slot;
+			m->peers[ask->nr_peers++] = slot;
 		if (op && op->storing)
-			peers[ask.nr_peers++] = op->copy[i].slot;
+			m->peers[ask->nr_peers++] = op->copy[i].slot;
 	}
-	return eng_place(e, &ask);
 }
 
 static struct eng_server *move_pick(struct engine *e, const struct pg_op *op)
 {
-	return move_place(e, op_entry(e, op), op);
+	struct move_ask m;
+
+	move_ask(e, op_entry(e, op), op, op->leave, &m);
+	return eng_place(e, &m.ask);
 }
 
-bool eng_move_possible(struct engine *e, const struct map_entry *me)
+bool eng_move_possible(struct engine *e, const struct map_entry *me, u16 leave)
 {
-	return move_place(e, me, NULL);
+	struct move_ask m;
+
+	move_ask(e, me, NULL, leave, &m);
+	return eng_place(e, &m.ask);
+}
+
+void eng_move_want(struct engine *e, const struct map_entry *me)
+{
+	struct move_ask m;
+
+	move_ask(e, me, NULL, ENG_SLOT_NONE, &m);
+	eng_place_want(e, &m.ask);
 }
 
 static u32 move_missing(struct engine *e, const struct pg_op *op)
@@ -81,7 +116,7 @@ static u32 move_missing(struct engine *e, const struct pg_op *op)
 	u32 copies = clamp_t(u32, op->io.vai->copies, 1, ENG_COPIES_MAX);
 	struct eng_copies c;
 
-	eng_copies_count(e, op_entry(e, op), &c);
+	copies_count(e, op_entry(e, op), op->leave, &c);
 	return copies > (u32)c.lasting + c.awaited ? copies - c.lasting - c.awaited : 0;
 }
 
@@ -125,7 +160,7 @@ static u32 move_settle(struct engine *e, struct pg_op *op, struct map_entry *me)
 	}
 	for (rank = ENG_COPY_GOOD; rank < ENG_COPY_NONE; rank++)
 		for (i = 0; i < ARRAY_SIZE(all) && n < copies; i++)
-			if (eng_copy_rank(e, all[i]) == rank)
+			if (move_rank(e, all[i], op->leave) == rank)
 				keep[n++] = all[i];
 	op_key(op, &key);
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
@@ -237,7 +272,7 @@ void eng_move_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
 
 /* ---- what the mover calls ---- */
 
-struct eng_pageio *eng_move_alloc(struct engine *e, struct eng_vai *vai, u32 page_no)
+struct eng_pageio *eng_move_alloc(struct engine *e, struct eng_vai *vai, u32 page_no, u16 leave)
 {
 	struct eng_pageio *io = eng_pageio_alloc(e);
 
@@ -247,14 +282,21 @@ struct eng_pageio *eng_move_alloc(struct engine *e, struct eng_vai *vai, u32 pag
 	io->page_no = page_no;
 	io->len = ANM_PAGE_SIZE;
 	op_of(io)->move = true;
+	op_of(io)->leave = leave;
 	return io;
+}
+
+/* Somebody waits for its end: others on its page, or all of a VAI that is given back. */
+static bool move_awaited(const struct pg_op *op)
+{
+	return !list_empty(&op->wait) || op->io.vai->emptying || op->io.vai->deleting;
 }
 
 static bool move_hangs(const struct pg_op *op)
 {
 	u32 i;
 
-	if (list_empty(&op->wait) || op->rewrite)
+	if (!move_awaited(op) || op->rewrite)
 		return false;
 	for (i = 0; i < ENG_COPIES_MAX; i++)
 		if (op->copy[i].xf.state == XFER_FLIGHT && op->copy[i].xf.tries >= YIELD_TRIES)

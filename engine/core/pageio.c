@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page operations: one at a time on a page, in the order in which they came. Nothing here calls back from within a callback: what
- * completes and what may begin are put on lists that the outermost caller works off.
+ * Page operations: one at a time on a page, in the order in which they came. Nothing here
+ * calls back from within a callback: what completes and what may begin are put on lists
+ * that the outermost caller works off.
  */
 #include "pageop.h"
 
@@ -141,6 +142,7 @@ struct eng_pageio *eng_pageio_alloc(struct engine *e)
 		op->copy[i].slot = ENG_SLOT_NONE;
 	}
 	op->bad = ENG_SLOT_NONE;
+	op->leave = ENG_SLOT_NONE;
 	INIT_LIST_HEAD(&op->wait);
 	e->pages_in_flight++;
 	return &op->io;

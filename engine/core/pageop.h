@@ -54,6 +54,7 @@ struct pg_copy {
  * @rewrite: of these, one that is written anew, under a new version, like a write
  * @storing: of these, one that is past its fetch
  * @bad:     server whose copy did not match its CRC, or ENG_SLOT_NONE
+ * @leave:   of these, a server that the page is to leave, or ENG_SLOT_NONE
  */
 struct pg_op {
 	struct eng_pageio io;
@@ -77,6 +78,7 @@ struct pg_op {
 	bool rewrite;
 	bool storing;
 	u16 bad;
+	u16 leave;
 };
 
 static inline struct pg_op *op_of(struct eng_pageio *io)
@@ -151,17 +153,21 @@ void op_move_fetched(struct engine *e, struct pg_op *op);
 void eng_move_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res);
 
 /**
- * eng_move_alloc() - a move of a page, for eng_pageio_start(). Its ->done hears 0 (moved, or
+ * eng_move_alloc() - a move of a page, for eng_pageio_start(): to where it is missing, or
+ * away from the server in slot @leave unless that is ENG_SLOT_NONE. Its ->done hears 0 (moved, or
  * no need to), -ENOSPC (no server to go to), -EIO, -ENOMEM or -EAGAIN (broken off).
  * Return: NULL without memory.
  */
-struct eng_pageio *eng_move_alloc(struct engine *e, struct eng_vai *vai, u32 page_no);
+struct eng_pageio *eng_move_alloc(struct engine *e, struct eng_vai *vai, u32 page_no, u16 leave);
 
-/** eng_move_possible() - there is a server that could take a copy of the page. */
-bool eng_move_possible(struct engine *e, const struct map_entry *me);
+/** eng_move_possible() - there is a server that could take a copy of the page; @leave: as above. */
+bool eng_move_possible(struct engine *e, const struct map_entry *me, u16 leave);
+
+/** eng_move_want() - there is none, but there could be one: eng_place_want(). */
+void eng_move_want(struct engine *e, const struct map_entry *me);
 
 /**
- * eng_move_yield() - break off a move that hangs while others wait for its page.
+ * eng_move_yield() - break off a move that hangs while others wait for its page or VAI.
  * Return: true if it was; it and other moves may be gone then.
  */
 bool eng_move_yield(struct engine *e, struct eng_pageio *io);

@@ -54,28 +54,47 @@ static struct eng_server *write_holder(struct engine *e, const struct pg_op *op,
 		if (!eng_server_usable(sv) || op_targets(op, sv->slot) || op_zone_clash(e, op, sv))
 			continue;
 		if (again || (sv->state == ENG_SERVER_LIVE && !eng_server_draining(sv) &&
-			      !op_tried(op, sv->slot)))
+			      sv->slot != op->leave && !op_tried(op, sv->slot)))
 			return sv;
 	}
 	return NULL;
 }
 
+struct write_ask {
+	struct eng_place_ask ask;
+	u16 targets[ENG_COPIES_MAX];
+};
+
+static void write_ask(const struct pg_op *op, bool again, u8 state, struct write_ask *w)
+{
+	u32 i;
+
+	w->ask.avoid = op->tried;
+	w->ask.nr_avoid = again ? 0 : op->ntried;
+	w->ask.peers = w->targets;
+	w->ask.nr_peers = op->ncopies;
+	w->ask.state = state;
+	for (i = 0; i < op->ncopies; i++)
+		w->targets[i] = op->copy[i].slot;
+}
+
 static struct eng_server *write_elsewhere(struct engine *e, const struct pg_op *op, bool again,
 					  u8 state)
 {
-	u16 targets[ENG_COPIES_MAX];
-	struct eng_place_ask ask = {
-		.avoid = op->tried,
-		.nr_avoid = again ? 0 : op->ntried,
-		.peers = targets,
-		.nr_peers = op->ncopies,
-		.state = state,
-	};
-	u32 i;
+	struct write_ask w;
 
-	for (i = 0; i < op->ncopies; i++)
-		targets[i] = op->copy[i].slot;
-	return eng_place(e, &ask);
+	write_ask(op, again, state, &w);
+	return eng_place(e, &w.ask);
+}
+
+/* It cannot be placed. If that is for how full the servers are: the next one shall be. */
+static void write_want(struct engine *e, const struct pg_op *op)
+{
+	struct write_ask w;
+
+	write_ask(op, true, ENG_SERVER_LIVE, &w);
+	if (eng_place_want(e, &w.ask))
+		eng_mover_kick(e, ENG_KICK_PAGE);
 }
 
 /*
@@ -262,10 +281,12 @@ static void op_write_copies(struct engine *e, struct pg_op *op)
 		if (op->copy[i].state != PG_COPY_WANT)
 			continue;
 		sv[i] = write_pick(e, op);
-		if (sv[i])
+		if (sv[i]) {
 			op->copy[i].slot = sv[i]->slot; /* so that the next pick differs */
-		else
+		} else {
+			write_want(e, op);
 			short_of = true;
+		}
 	}
 	if (!short_of && op_outdated(op, sv)) {
 		op_restamp(e, op);

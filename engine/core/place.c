@@ -46,6 +46,16 @@ static int place_compare(const struct eng_server *a, const struct eng_server *b)
 	return 0;
 }
 
+static bool place_takes_none(const struct eng_server *sv, u8 state)
+{
+	return !sv || sv->state != state || eng_server_draining(sv);
+}
+
+static bool place_full(const struct eng_server *sv)
+{
+	return eng_server_pages(sv) >= sv->donation;
+}
+
 struct eng_server *eng_place(struct engine *e, const struct eng_place_ask *ask)
 {
 	struct eng_servers *ss = e->servers;
@@ -59,8 +69,8 @@ struct eng_server *eng_place(struct engine *e, const struct eng_place_ask *ask)
 		if (n >= ss->nslots)
 			n = 0;
 		sv = ss->slot[n];
-		if (!sv || sv->state != ask->state || eng_server_draining(sv) ||
-		    eng_server_pages(sv) >= sv->donation || place_excluded(e, ask, sv))
+		if (place_takes_none(sv, ask->state) || place_full(sv) ||
+		    place_excluded(e, ask, sv))
 			continue;
 		if (!best || place_compare(sv, best) < 0)
 			best = sv;
@@ -68,4 +78,26 @@ struct eng_server *eng_place(struct engine *e, const struct eng_place_ask *ask)
 	if (++ss->turn >= ss->nslots)
 		ss->turn = 0;
 	return best;
+}
+
+bool eng_place_want(struct engine *e, const struct eng_place_ask *ask)
+{
+	struct eng_servers *ss = e->servers;
+	bool room = false, some = false;
+	u32 i;
+
+	for (i = 0; i < ss->nslots; i++)
+		room |= !place_takes_none(ss->slot[i], ask->state) && !place_full(ss->slot[i]);
+	for (i = 0; i < ss->nslots && room; i++) {
+		struct eng_server *sv = ss->slot[i];
+
+		if (place_takes_none(sv, ask->state) || !place_full(sv) ||
+		    place_excluded(e, ask, sv))
+			continue;
+		sv->room_wanted = true;
+		some = true;
+	}
+	if (some)
+		ss->room_wants = min_t(u32, ss->room_wants + 1, ENG_ROOM_WANTS_MAX);
+	return some;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Which pages are moved, and when. Nothing is kept about a page but a flag in its entry;
- * when servers come and go the map is looked through, a batch a tick, in up to three
+ * when servers come and go the map is looked through, a batch a tick, in up to four
  * passes: one counts, one repairs the pages that have too few copies, one empties the
- * servers that are drained. So the endangered come first. What could not be done is tried
- * again, later and later.
+ * servers that are drained. So the endangered come first. The last makes room on servers
+ * that are full, where pages found no place though others have room: those others hold
+ * the page already, as it is when they were away while the full ones took all that was
+ * written. What could not be done is tried again, later and later.
  */
 #include "exports.h"
 #include "pageop.h"
@@ -25,6 +27,7 @@ enum move_phase {
 	MOVE_COUNT,
 	MOVE_REPAIR,
 	MOVE_DRAIN,
+	MOVE_ROOM,
 	MOVE_WAIT, /* for the last of those in flight */
 };
 
@@ -136,10 +139,10 @@ static u64 mover_cost(const struct engine *e)
 	return NS_PER_S / max(e->cfg.move_rate, 1u);
 }
 
-static void mover_start(struct engine *e, struct eng_vai *vai, u32 page_no)
+static void mover_start(struct engine *e, struct eng_vai *vai, u32 page_no, u16 leave)
 {
 	struct eng_mover *m = e->mover;
-	struct eng_pageio *io = eng_move_alloc(e, vai, page_no);
+	struct eng_pageio *io = eng_move_alloc(e, vai, page_no, leave);
 
 	if (!io) {
 		m->failed++;
@@ -179,7 +182,7 @@ void eng_mover_kick(struct engine *e, enum eng_kick why)
 	if (why == ENG_KICK_SERVER) {
 		m->retry_ns = MOVE_RETRY_MIN_NS;
 		m->next_ns = min(m->next_ns, e->now);
-		if (m->phase == MOVE_DRAIN)
+		if (m->phase == MOVE_DRAIN || m->phase == MOVE_ROOM)
 			m->phase = MOVE_WAIT;
 	} else {
 		m->next_ns = min(m->next_ns, max(e->now, m->begun_ns + MOVE_PASS_NS));
@@ -226,6 +229,16 @@ static bool any_draining(const struct engine *e)
 	return false;
 }
 
+static void room_end(struct engine *e)
+{
+	u32 i;
+
+	for (i = 0; i < e->servers->nslots; i++)
+		if (e->servers->slot[i])
+			e->servers->slot[i]->room_wanted = false;
+	e->servers->room_wants = 0;
+}
+
 static void mover_phase_end(struct engine *e)
 {
 	struct eng_mover *m = e->mover;
@@ -237,7 +250,9 @@ static void mover_phase_end(struct engine *e)
 		m->phase++;
 	}
 	if (m->phase == MOVE_DRAIN && !any_draining(e))
-		m->phase = MOVE_WAIT;
+		m->phase = MOVE_ROOM;
+	if (m->phase == MOVE_WAIT)
+		room_end(e);
 	m->cursor = 0;
 }
 
@@ -259,6 +274,34 @@ static void mover_round_end(struct engine *e)
 	}
 }
 
+/* The server that the page is to leave, so that another page has room there. */
+static u16 entry_makes_room(struct engine *e, const struct map_entry *me)
+{
+	u32 i;
+
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		const struct eng_server *sv = eng_server_at(e, me->server[i]);
+
+		if (eng_server_usable(sv) && sv->room_wanted)
+			return sv->slot;
+	}
+	return ENG_SLOT_NONE;
+}
+
+static u32 room_look(struct engine *e, struct eng_vai *vai, const struct map_entry *me,
+		     const struct eng_copies *c)
+{
+	u16 leave = entry_makes_room(e, me);
+
+	if (leave == ENG_SLOT_NONE || entry_wants_repair(vai, c))
+		return 0;
+	if (eng_move_possible(e, me, leave)) {
+		e->servers->room_wants--;
+		mover_start(e, vai, me->page_no, leave);
+	}
+	return MOVE_PLACE_COST;
+}
+
 /* Return: what the look has cost beyond one of the budget. */
 static u32 mover_look(struct engine *e, struct map_entry *me)
 {
@@ -275,14 +318,17 @@ static u32 mover_look(struct engine *e, struct map_entry *me)
 		m->repairs += entry_wants_repair(vai, &c);
 		return 0;
 	}
+	if (m->phase == MOVE_ROOM)
+		return room_look(e, vai, me, &c);
 	if (m->phase == MOVE_REPAIR ? !entry_wants_repair(vai, &c) : !entry_wants_out(vai, &c))
 		return 0;
 	/* Pages that nobody can take, perhaps millions, must not be fetched in vain. */
-	if (!eng_move_possible(e, me)) {
+	if (!eng_move_possible(e, me, ENG_SLOT_NONE)) {
 		m->failed++;
+		eng_move_want(e, me);
 		return MOVE_PLACE_COST;
 	}
-	mover_start(e, vai, me->page_no);
+	mover_start(e, vai, me->page_no, ENG_SLOT_NONE);
 	return 0;
 }
 
@@ -294,6 +340,10 @@ static void mover_step(struct engine *e)
 	bool busy = clients_wait(e);
 
 	while (m->phase != MOVE_WAIT) {
+		if (m->phase == MOVE_ROOM && !e->servers->room_wants) {
+			mover_phase_end(e);
+			continue;
+		}
 		if (m->phase != MOVE_COUNT && !mover_may_start(e, busy))
 			return;
 		idx = map_scan(e->map, &m->cursor, &budget);

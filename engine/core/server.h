@@ -24,6 +24,7 @@
 #define ENG_LATE_NS	      (120 * NS_PER_S) /* a datagram is not on its way for longer */
 #define ENG_HELLOS_KEPT	      8		       /* sequence numbers, to know late duplicates */
 #define ENG_SESSION_SLOT_BITS 10	       /* low bits of a session id: the slot */
+#define ENG_ROOM_WANTS_MAX    256	       /* pages that make room for others, a round */
 #define ENG_SERVER_GONE	      0xff /* state of a slot whose memory is lost, not shown outside */
 
 /** struct eng_channel - a stop-and-wait lane. */
@@ -69,6 +70,7 @@ struct eng_discard {
  * @away_ns:    since when it is dead or left
  * @discard_ns: when a discard was last queued or answered, 0 never
  * @wiped_below: it was told to forget all pages of older versions, perhaps not yet
+ * @room_wanted: a page would go there if it were not full
  */
 struct eng_server {
 	u16 slot;
@@ -110,6 +112,7 @@ struct eng_server {
 	u64 away_ns;
 	u64 discard_ns;
 	u64 wiped_below;
+	bool room_wanted;
 };
 
 /**
@@ -122,6 +125,7 @@ struct eng_server {
  * @sweep:   where the sweep of the page map goes on
  * @live_ns: when liveness is looked at next
  * @discards: pages that some server is to forget
+ * @room_wants: pages that found no place though there is room; ENG_ROOM_WANTS_MAX at most
  */
 struct eng_servers {
 	struct eng_server *slot[ENG_SERVERS_MAX];
@@ -133,6 +137,7 @@ struct eng_servers {
 	u64 live_ns;
 	struct wheel wheel;
 	struct hlist_head discards[1u << ENG_DISCARD_BITS];
+	u32 room_wants;
 };
 
 /** eng_server_at() - the server in a slot; NULL for ENG_SLOT_NONE and free slots. */
@@ -233,6 +238,13 @@ struct eng_place_ask {
  * Return: the server or NULL.
  */
 struct eng_server *eng_place(struct engine *e, const struct eng_place_ask *ask);
+
+/**
+ * eng_place_want() - eng_place() had none: the full servers that would do are to be made room
+ * on, if others have some. eng_mover_tick() moves pages away from them.
+ * Return: false if there is no room anywhere, or no server would do.
+ */
+bool eng_place_want(struct engine *e, const struct eng_place_ask *ask);
 
 /** eng_zones_clash() - both carry a zone and it is the same. */
 bool eng_zones_clash(const struct eng_server *a, const struct eng_server *b);

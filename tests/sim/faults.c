@@ -55,6 +55,22 @@ static void fault_memory(struct sim *w, bool goodbye)
 	ev_push(w, back, EV_SERVER_START, (u8)i, 0, NULL);
 }
 
+/* The others go on without it, for good; the engine may hope for ever. */
+static void fault_death(struct sim *w)
+{
+	int i = pick_server(w);
+
+	if (i < 0)
+		return;
+	sim_say(w, "fault: s%d is dead for good", i);
+	w->mix.weight[F_DEATH] = 0;
+	w->n.deaths++;
+	w->crashes++;
+	w->sv[i].dead = true;
+	server_stop(w, (u32)i);
+	trouble_until(w, w->now + w->mix.repair_ms * NS_PER_MS);
+}
+
 static void fault_link(struct sim *w, u8 fault)
 {
 	u64 end = w->now + fault_length(w);
@@ -231,13 +247,16 @@ void fault_next(struct sim *w)
 	case F_ENGINE:
 		engine_crash(w);
 		break;
+	case F_DEATH:
+		fault_death(w);
+		break;
 	}
 	ev_push(w, w->now + sim_rand(w) % (2 * w->mix.fault_gap_ns), EV_FAULT, 0, 0, NULL);
 }
 
 void fault_server_start(struct sim *w, u32 i)
 {
-	if (!w->sv[i].m)
+	if (!w->sv[i].m && !w->sv[i].dead)
 		server_start(w, i);
 }
 

@@ -27,7 +27,7 @@ struct sim *sim_current;
 struct totals {
 	u64 seeds, events, reads, writes, acked, failed, lost, retransmits, late, jukebox;
 	u64 datagrams, virtual_ns, alloc_failures, orphans;
-	u64 restarts, drained, removed, discards, resizes, revived;
+	u64 restarts, drained, removed, discards, resizes, revived, deaths;
 };
 
 /* Shared with the workers. */
@@ -96,6 +96,7 @@ static void account(const struct sim *w)
 	add(&t->discards, w->n.discards);
 	add(&t->resizes, w->n.resizes);
 	add(&t->revived, w->n.revived);
+	add(&t->deaths, w->n.deaths);
 	add(&t->virtual_ns, w->now);
 	add(&t->alloc_failures, sim_alloc_failures);
 }
@@ -171,9 +172,10 @@ static void report(time_t seconds)
 	       "%llu pages of deleted VAIs left on servers\n",
 	       t->reads, t->writes, t->acked, t->failed, t->lost, t->jukebox, t->retransmits,
 	       t->late, t->datagrams, t->alloc_failures, t->orphans);
-	printf("%llu engines restarted, %llu servers drained away, %llu removed; %llu VAIs "
-	       "emptied, %llu resized; %llu READs of what a restart may bring back\n",
-	       t->restarts, t->drained, t->removed, t->discards, t->resizes, t->revived);
+	printf("%llu engines restarted, %llu servers drained away, %llu removed, %llu dead for "
+	       "good; %llu VAIs emptied, %llu resized; %llu READs of what a restart may bring "
+	       "back\n",
+	       t->restarts, t->drained, t->removed, t->deaths, t->discards, t->resizes, t->revived);
 }
 
 static int run_many(u32 jobs, bool twice, bool stop_at_first, u32 seconds)

@@ -81,7 +81,7 @@ static void mix_faults(struct sim *w)
 	struct sim_mix *m = &w->mix;
 	u32 i;
 
-	for (i = 0; i < F_MAX; i++)
+	for (i = 0; i < F_DEATH; i++)
 		m->weight[i] = sim_chance(w, 4000) ? 1 + sim_below(w, 4) : 0;
 	m->crashes_max = sim_below(w, 5);
 	m->deletes = (u32)maybe_log(w, 50, 2000);
@@ -133,6 +133,9 @@ void sim_mix_draw(struct sim *w)
 	mix_faults(w);
 	if (sim_chance(w, 1000))
 		mix_storm(w);
+	m->dies = m->servers > 2 && sim_chance(w, 2000);
+	if (m->dies)
+		m->weight[F_DEATH] = 4;
 }
 
 void sim_mix_say(const struct sim *w)
@@ -156,7 +159,7 @@ void sim_mix_say(const struct sim *w)
 	       m->weight[F_ALLOC], m->alloc_fail, m->weight[F_CLIENT], m->weight[F_HOSTILE],
 	       m->fault_gap_ns / NS_PER_MS);
 	printf("mix: engine %u (%u at most), recovers within %u ms; delete %u discard %u resize %u "
-	       "drain %u remove %u\n",
+	       "drain %u remove %u%s\n",
 	       m->weight[F_ENGINE], m->restarts_max, m->recover_ms, m->deletes, m->discards,
-	       m->resizes, m->drains, m->removes);
+	       m->resizes, m->drains, m->removes, m->dies ? "; one server dies" : "");
 }

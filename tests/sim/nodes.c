@@ -150,9 +150,12 @@ void engine_amp(struct sim *w, struct sim_ev *ev)
 
 static int engine_take(struct sim *w, const struct sim_pkt *pkt)
 {
+	u32 idx = pkt->len >= 4 ? get_unaligned_be32(pkt->buf) - w->xid_base : U32_MAX;
 	struct anm_rec rec;
 	int rc;
 
+	if (idx < w->nops)
+		w->ops[idx]->taken = w->now;
 	pkt_rec(w, pkt, &rec);
 	rc = eng_rpc_in(w->e, &pkt->from, &rec, w->now);
 	pkt_rec_free(&rec);
@@ -197,7 +200,7 @@ static bool request_of_before(const struct sim *w, const struct sim_pkt *pkt)
 
 	if (op && op->done && w->vai[op->vai].resized > op->start)
 		return true;
-	if (w->now <= w->went + ENG_GRACE_NS)
+	if (engine_recovering(w))
 		return false;
 	return pkt->elife != w->elife || (op && op->done && op->elife < w->elife);
 }

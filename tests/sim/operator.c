@@ -279,7 +279,7 @@ static void act_remove(struct sim *w)
 	struct eng_server_info info;
 	struct eng_err err;
 
-	if (!server_info(w, i, &info) || !sim_chance(w, w->mix.removes) ||
+	if (w->sv[i].dead || !server_info(w, i, &info) || !sim_chance(w, w->mix.removes) ||
 	    (info.state != ENG_SERVER_DEAD && info.state != ENG_SERVER_LEFT))
 		return;
 	sim_say(w, "operator: s%u is removed", i);

@@ -12,6 +12,8 @@
 #define SPREAD 0x9e3779b97f4a7c15ull
 /* READs and WRITEs are put off while contents are given back: not for longer than this. */
 #define EMPTY_NS (20 * NS_PER_S)
+/* What is lost is said at once (promise 8): within this of the engine's last hearing of the call. */
+#define LOST_NS NS_PER_S
 
 u8 zeros[ANM_PAGE_SIZE];
 
@@ -430,14 +432,62 @@ void oracle_drained(struct sim *w, u32 server)
 
 /* ---- redundancy ---- */
 
-/* A copy more could be stored somewhere: not where there is one, nor where all is full. */
-static bool room_for_copy(struct sim *w, u32 vai, u32 page_no)
+/* One that is on its way out takes nothing new. */
+static bool server_draining(struct sim *w, u32 i)
+{
+	const struct eng_server *sv = eng_server_by_uuid(w->e, w->sv[i].cfg.server_uuid);
+
+	return sv && eng_server_draining(sv);
+}
+
+/* It could take the page now. */
+static bool has_room(struct sim *w, u32 i, u32 vai, u32 page_no)
+{
+	return w->sv[i].m && !server_draining(w, i) && server_used(w, i) < w->sv[i].cfg.donation &&
+	       !holds(w, i, vai, page_no, 0);
+}
+
+static bool others_have_room(struct sim *w, u32 vai, u32 page_no)
 {
 	u32 i;
 
 	for (i = 0; i < w->mix.servers; i++)
-		if (w->sv[i].m && !holds(w, i, vai, page_no, 0) &&
-		    server_used(w, i) < w->sv[i].cfg.donation)
+		if (has_room(w, i, vai, page_no))
+			return true;
+	return false;
+}
+
+struct makes_room {
+	bool known, can[SIM_SERVERS_MAX];
+};
+
+/* It is full, but has a page that another server could take. */
+static bool can_make_room(struct sim *w, u32 i)
+{
+	u32 v, p;
+
+	for (v = 0; v < w->mix.vais; v++)
+		for (p = 0; w->vai[v].page && p < w->vai[v].npages; p++)
+			if (engine_names(w, i, w->vai[v].name, p) && others_have_room(w, v, p))
+				return true;
+	return false;
+}
+
+/*
+ * A copy more could be stored somewhere: not where there is one, nor where all is full.
+ * @make: servers that can make room, once that is known
+ */
+static bool room_for_copy(struct sim *w, u32 vai, u32 page_no, struct makes_room *make)
+{
+	u32 i;
+
+	if (others_have_room(w, vai, page_no))
+		return true;
+	for (i = 0; i < w->mix.servers && !make->known; i++)
+		make->can[i] = w->sv[i].m && !server_draining(w, i) && can_make_room(w, i);
+	make->known = true;
+	for (i = 0; i < w->mix.servers; i++)
+		if (make->can[i] && !holds(w, i, vai, page_no, 0))
 			return true;
 	return false;
 }
@@ -455,8 +505,24 @@ static u32 named_copies(struct sim *w, u32 vai, u32 page_no)
 	return n;
 }
 
+static void pool_say(struct sim *w)
+{
+	struct eng_server_info info;
+	u32 slot = 0;
+
+	while (eng_server_get(w->e, &slot, &info)) {
+		const struct eng_server *sv = eng_server_at(w->e, info.slot);
+
+		printf("  %s state %u, %llu pages of %llu: mapped %llu, pending %u, extra %llu, "
+		       "discards %u%s\n",
+		       info.name, info.state, info.used, info.donation, info.mapped, sv->pending,
+		       sv->extra, sv->ndiscards, info.drain ? ", draining" : "");
+	}
+}
+
 bool oracle_redundancy(struct sim *w, bool must)
 {
+	struct makes_room make = {.known = false};
 	bool whole = true;
 	u32 v, i;
 
@@ -470,12 +536,13 @@ bool oracle_redundancy(struct sim *w, bool must)
 			if (!p->gen || !only_written(p) || p->may_be_lost)
 				continue;
 			n = named_copies(w, v, i);
-			if (n >= w->vai[v].copies || (n && !room_for_copy(w, v, i)))
+			if (n >= w->vai[v].copies || (n && !room_for_copy(w, v, i, &make)))
 				continue;
 			whole = false;
 			if (!must)
 				return false;
 			oracle_history(w, v, i);
+			pool_say(w);
 			sim_fail(w, "promise 9: v%u p%u has %u copies of %u after repair", v, i, n,
 				 w->vai[v].copies);
 		}
@@ -509,6 +576,14 @@ static void write_emitted(struct sim *w, struct sim_op *op)
 	}
 }
 
+/* Nothing went wrong since long before the operation began. */
+static bool calm(const struct sim *w, const struct sim_op *op)
+{
+	u64 since = sim_calm_since(w);
+
+	return since != SIM_NEVER && op->start > since;
+}
+
 void oracle_emitted(struct sim *w, struct sim_op *op, u32 stat)
 {
 	sim_say(w, "engine answers op %u: %u", op->idx, stat);
@@ -531,17 +606,12 @@ void oracle_emitted(struct sim *w, struct sim_op *op, u32 stat)
 		if (!op->done && (!op->emitted || op->elife != w->elife) && !stat)
 			write_emitted(w, op);
 	}
+	if (stat == NFS3ERR_IO && !op->emitted && calm(w, op) && w->now - op->taken > LOST_NS)
+		sim_fail(w, "promise 8: op %u on v%u is told of a loss after %llu ms", op->idx,
+			 op->vai, (w->now - op->taken) / NS_PER_MS);
 	op->emitted = true;
 	op->elife = w->elife;
 	op->stat = stat;
-}
-
-/* Nothing went wrong since long before the operation began. */
-static bool calm(const struct sim *w, const struct sim_op *op)
-{
-	u64 since = sim_calm_since(w);
-
-	return since != SIM_NEVER && op->start > since;
 }
 
 static bool span_lost(struct sim *w, const struct sim_op *op)

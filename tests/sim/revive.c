@@ -112,12 +112,25 @@ void oracle_uncut(struct sim *w, u32 vai, u32 npages)
 		revive_stale(w, &any, vai, i);
 }
 
+/* One that is dead for good is waited for in vain. */
+static bool servers_missing(struct sim *w)
+{
+	const struct eng_server *sv;
+	u32 i, n = 0;
+
+	for (i = 0; i < w->mix.servers; i++) {
+		sv = eng_server_by_uuid(w->e, w->sv[i].cfg.server_uuid);
+		n += sv && sv->awaited && w->sv[i].dead;
+	}
+	return w->e->recover.missing > n;
+}
+
 /* Every server has told: where the right page was found, nothing else can come. */
 void oracle_recovered(struct sim *w)
 {
 	u32 v, i, k;
 
-	if (!w->revived || engine_recovering(w) || w->e->recover.missing)
+	if (!w->revived || engine_recovering(w) || servers_missing(w))
 		return;
 	w->revived = false;
 	for (v = 0; v < w->mix.vais; v++) {

@@ -57,6 +57,7 @@ enum sim_fault {
 	F_CLIENT,    /* a client's link is down; its connection breaks */
 	F_HOSTILE,   /* rubbish from strangers */
 	F_ENGINE,    /* the engine is gone, and made again */
+	F_DEATH,     /* a memory server is gone for good: nobody starts or removes it */
 	F_MAX,
 };
 
@@ -83,6 +84,7 @@ struct sim_mix {
 	u32 deletes;	/* VAIs deleted and made again */
 	u32 discards, resizes, drains, removes;
 	u32 restarts_max, recover_ms;
+	bool dies; /* there is to be one F_DEATH */
 };
 
 /* ---- the world ---- */
@@ -132,6 +134,7 @@ struct sim_ev {
  * @life: counts starts; events of an earlier life are void
  * @cut:  packets lost: 1 to it, 2 from it
  * @path_mtu: longer ones never arrive; see server_path()
+ * @dead: it does not come back
  */
 struct sim_server {
 	struct memserver *m;
@@ -139,7 +142,7 @@ struct sim_server {
 	struct anm_peer peer;
 	u32 life;
 	u8 cut;
-	bool frozen, leaving;
+	bool frozen, leaving, dead;
 	bool drained; /* it left because nothing was left on it */
 	u64 slow_ns;
 	u32 path_mtu;
@@ -163,6 +166,7 @@ struct sim_op {
 	u32 count, want; /* asked for; of those within the file */
 	u32 gen[SIM_IO_PAGES_MAX + 1];
 	u64 start, rto;
+	u64 taken; /* when the engine last took it up */
 	u32 tries;
 	u32 stat;
 	u32 elife; /* of the engine that answered */
@@ -293,7 +297,7 @@ struct sim {
 
 	struct {
 		u64 reads, writes, acked, failed, lost, retransmits, late, jukebox, datagrams,
-			orphans, restarts, drained, removed, discards, resizes, revived;
+			orphans, restarts, drained, removed, discards, resizes, revived, deaths;
 	} n;
 };
 

@@ -29,11 +29,17 @@ static void world_vais(struct sim *w)
 	}
 }
 
-/* Together a little or a lot more than what the VAIs need, in unequal shares. */
+/*
+ * Together a little or a lot more than what the VAIs need, in unequal shares. Where one
+ * dies, any of the others alone may have room for all of it, or not.
+ */
 static void world_servers(struct sim *w)
 {
 	u64 need = 0, share[SIM_SERVERS_MAX], sum = 0;
 	u32 slack = sim_chance(w, 3000) ? 100 : 110 + sim_below(w, 200), i;
+
+	if (w->mix.dies && sim_chance(w, 6000))
+		slack = 100 * DONATION_SPREAD * SIM_SERVERS_MAX;
 
 	for (i = 0; i < w->mix.vais; i++)
 		need += (u64)w->vai[i].npages * w->vai[i].copies;
@@ -114,10 +120,12 @@ static bool calls_open(const struct sim *w)
 static bool servers_live(struct sim *w)
 {
 	struct eng_server_info info;
-	u32 slot = 0, n = 0;
+	u32 slot = 0, n = 0, i;
 
 	while (eng_server_get(w->e, &slot, &info))
 		n += info.state == ENG_SERVER_LIVE;
+	for (i = 0; i < w->mix.servers; i++)
+		n += w->sv[i].dead;
 	return n == w->mix.servers;
 }
 

@@ -275,6 +275,53 @@ static void p10_a_move_that_hangs_makes_way(void **state)
 	pb_free(b);
 }
 
+/* The same for a VAI whose contents are given back: no client waits for a page, but for all of it. */
+static void p10_a_move_that_hangs_makes_way_for_a_discard(void **state)
+{
+	struct pb *b = bed(2, ENG_CLASS_CRITICAL, 10);
+
+	fill(b, 1, 1);
+	pb_kill(b, 0);
+	pb_run(b, 8000);
+	pb_play(b, 4, 2000, 9000);
+	b->node[4].cut = false;
+	pb_run(b, 200);
+	assert_true(pb_inbox(b, 4, AMP_PAGE_OUT) > 0);
+	assert_int_equal(eng_vai_discard(b->e, "real0", true, NULL), 0);
+	pb_run(b, 1000);
+	assert_int_equal(b->e->stats.moves_yielded, 1);
+	assert_false(b->real[0]->emptying);
+	pb_inbox_clear(b);
+	pb_free(b);
+}
+
+/* Repair passes over a VAI while pages behind its new end are given back; it comes again. */
+static void p9_what_a_cut_was_in_the_way_of_is_repaired(void **state)
+{
+	struct pb *b = bed(3, ENG_CLASS_CRITICAL, 300);
+	struct pb_io *io[4];
+	u32 i;
+
+	fill(b, 300, 1);
+	pb_kill(b, 0);
+	pb_run(b, 5900); /* dead, and not yet overdue */
+	assert_int_equal(b->e->stats.pages_moved, 0);
+	b->node[1].cut = true;
+	for (i = 0; i < ARRAY_SIZE(io); i++)
+		io[i] = pb_read(b, 0, i);
+	assert_int_equal(eng_vai_resize(b->e, "real0", 200ull << ANM_PAGE_SHIFT, NULL), 0);
+	pb_run(b, 1000);
+	assert_true(b->real[0]->emptying);
+	b->node[1].cut = false;
+	for (i = 0; i < ARRAY_SIZE(io); i++)
+		assert_int_equal(pb_wait(b, io[i], NULL), 0);
+	pb_run(b, 5000);
+	assert_false(b->real[0]->emptying);
+	whole(b);
+	verify(b, 200, 1);
+	pb_free(b);
+}
+
 static void p9_the_target_dies_during_moves(void **state)
 {
 	struct pb *b = bed(4, ENG_CLASS_CRITICAL, 400);
@@ -427,6 +474,8 @@ int main(void)
 		cmocka_unit_test(p1_p2_writes_during_moves_win),
 		cmocka_unit_test(the_rate_is_kept),
 		cmocka_unit_test(p10_a_move_that_hangs_makes_way),
+		cmocka_unit_test(p10_a_move_that_hangs_makes_way_for_a_discard),
+		cmocka_unit_test(p9_what_a_cut_was_in_the_way_of_is_repaired),
 		cmocka_unit_test(p9_the_target_dies_during_moves),
 		cmocka_unit_test(p9_the_source_dies_during_moves),
 		cmocka_unit_test(a_vai_is_deleted_during_moves),
