@@ -76,9 +76,6 @@ int conf_write(const char *path, const struct conf *c, struct conf_err *err);
  */
 int conf_lock(const char *path, struct conf_err *err);
 
-/** conf_make_dir() - mkdir -p. 0 or a negative errno. */
-int conf_make_dir(const char *dir);
-
 /** conf_absolute() - @path from the root, into ANM_CTL_FILE_MAX + 1 bytes. 0 or -ENAMETOOLONG. */
 int conf_absolute(const char *path, char abs[ANM_CTL_FILE_MAX + 1], struct conf_err *err);
 

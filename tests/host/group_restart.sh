@@ -18,13 +18,42 @@ kill_engine() {
 	[ -n "$pid" ] && kill -KILL "$pid"
 }
 
-restart_bed() {
-	rm -rf "$WORK/kept"
-	up --nfs-port 0 --mount-port 0 --amp-port 0 --listen 127.0.0.1 --insecure \
-		--heartbeat-ms 200 --dead-ms 1000 || return 1
-	# the same ports again after a restart
+# up_anew [OPTION...]: the first life of one that has the same ports after each restart
+up_anew() {
+	rm -rf "$WORK/kept" "$WORK/stop"
+	up --nfs-port 0 --mount-port 0 --amp-port 0 --insecure "$@" || return 1
 	ctl down >/dev/null
-	up --nfs-port "$nfs" --mount-port "$mnt" --amp-port "$amp" || return 1
+	up --nfs-port "$nfs" --mount-port "$mnt" --amp-port "$amp"
+}
+
+# clients_begin VAI...: work on each until clients_end
+clients_begin() {
+	local n
+
+	for n; do
+		"${wrap[@]}" "$IO/nfs_restart" 127.0.0.1 "$nfs" "$mnt" "$n" "$CLIENT_SIZE" \
+			"$WORK/stop" >"$WORK/$n.out" 2>"$WORK/$n.err" &
+		pids[$n]=$!
+	done
+}
+
+# clients_end VAI...: every page was right all the time, and still is
+clients_end() {
+	local n
+
+	: >"$WORK/stop"
+	for n; do
+		wait "${pids[$n]}"
+		verdict "p1_p9_${n}_reads_as_it_was_written" $? "$(tail -n 3 "$WORK/$n.err")"
+		sed -n '/^#/p' "$WORK/$n.out"
+		unset "pids[$n]"
+	done
+	[ "$(ctl vai list --json | grep -c '"lost_pages": 0')" = $# ]
+	verdict p8_nothing_is_lost $?
+}
+
+restart_bed() {
+	up_anew --listen 127.0.0.1 --heartbeat-ms 200 --dead-ms 1000 || return 1
 	start_server mem1 48M && start_server mem2 48M && start_server mem3 48M &&
 		await 10 is_live mem1 && await 10 is_live mem2 && await 10 is_live mem3 &&
 		ctl vai create crit --size "$SIZE" --client 127.0.0.1 --class critical >/dev/null &&
@@ -41,18 +70,13 @@ recovered() {
 }
 
 group_restart_under_load() {
-	local i n
+	local i CLIENT_SIZE=$SIZE
 
 	restart_bed || {
 		not_ok "restart_bed" "does not come up"
 		return
 	}
-	rm -f "$WORK/stop"
-	for n in crit norm; do
-		"$IO/nfs_restart" 127.0.0.1 "$nfs" "$mnt" $n "$SIZE" "$WORK/stop" \
-			>"$WORK/$n.out" 2>"$WORK/$n.err" &
-		pids[$n]=$!
-	done
+	clients_begin crit norm
 	sleep 1
 	for i in 1 2 3; do
 		kill_engine
@@ -66,15 +90,7 @@ group_restart_under_load() {
 	ctl down --force >/dev/null && up && await 20 recovered
 	verdict p9_down_and_up_under_load $?
 	sleep 1
-	: >"$WORK/stop"
-	for n in crit norm; do
-		wait "${pids[$n]}"
-		verdict "p1_p9_${n}_reads_as_it_was_written" $? "$(tail -n 3 "$WORK/$n.err")"
-		sed -n '/^#/p' "$WORK/$n.out"
-		unset "pids[$n]"
-	done
-	[ "$(ctl vai list --json | grep -c '"lost_pages": 0')" = 2 ]
-	verdict p8_nothing_is_lost $?
+	clients_end crit norm
 	restart_end
 }
 
