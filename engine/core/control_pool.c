@@ -8,6 +8,7 @@ const struct nla_policy eng_ctl_server_policy[ANM_ENG_SRV_MAX + 1] = {
 	[ANM_ENG_SRV_NAME] = ANM_NLP_STR(ANM_CTL_NAME_MAX),
 	[ANM_ENG_SRV_UUID] = ANM_NLP_BIN(16),
 	[ANM_ENG_SRV_BOOT] = ANM_NLP_U64,
+	[ANM_ENG_SRV_DRAIN_ASKED] = ANM_NLP_U8,
 };
 
 const struct nla_policy eng_ctl_pages_policy[ANM_ENG_PG_MAX + 1] = {
@@ -34,7 +35,9 @@ static int server_expect(struct engine *e, struct nlattr **attrs, struct eng_err
 	if (tb[ANM_ENG_SRV_NAME])
 		anm_nl_str(tb[ANM_ENG_SRV_NAME], name, sizeof(name));
 	rc = eng_recover_expect_boot(e, nla_data(tb[ANM_ENG_SRV_UUID]), name,
-				     tb[ANM_ENG_SRV_BOOT] ? nla_get_u64(tb[ANM_ENG_SRV_BOOT]) : 0);
+				     tb[ANM_ENG_SRV_BOOT] ? nla_get_u64(tb[ANM_ENG_SRV_BOOT]) : 0,
+				     tb[ANM_ENG_SRV_DRAIN_ASKED] &&
+					     nla_get_u8(tb[ANM_ENG_SRV_DRAIN_ASKED]));
 	switch (rc) {
 	case -EEXIST:
 		return refuse(err, rc, "the memory server is known already");

@@ -20,11 +20,16 @@
 #define CONF_SIZE_MAX  (8u << 20) /* bytes; 1024 VAIs and servers are far below */
 #define CONF_PATH_MAX  64	  /* "vais[1023].discarded_below" */
 
-/** struct conf_server - a memory server that the engine knows. @boot: 0 if not known. */
+/**
+ * struct conf_server - a memory server that the engine knows.
+ * @boot:  0 if not known
+ * @drain: the operator wants it drained
+ */
 struct conf_server {
 	u8 uuid[16];
 	char name[ANM_CTL_NAME_MAX + 1];
 	u64 boot;
+	bool drain;
 };
 
 /**

@@ -148,6 +148,8 @@ int cmd_server_drain(struct opts *o)
 	/* To wait for a drain that is on already is fine. */
 	if (rc && !(rc == -EALREADY && o->wait))
 		rc = complain("memory server \"%s\": %s", o->words[2], c.err);
+	else if (keep_save(&c, NULL))
+		rc = 1;
 	else
 		rc = o->wait ? drain_await(&c, o) : 0;
 	ctl_close(&c);

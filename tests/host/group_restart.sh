@@ -53,7 +53,7 @@ clients_end() {
 }
 
 restart_bed() {
-	up_anew --listen 127.0.0.1 --heartbeat-ms 200 --dead-ms 1000 || return 1
+	up_anew --listen 127.0.0.1 --heartbeat-ms 200 --dead-ms 1000 "$@" || return 1
 	start_server mem1 48M && start_server mem2 48M && start_server mem3 48M &&
 		await 10 is_live mem1 && await 10 is_live mem2 && await 10 is_live mem3 &&
 		ctl vai create crit --size "$SIZE" --client 127.0.0.1 --class critical >/dev/null &&
@@ -115,6 +115,45 @@ group_restart_missing_server() {
 	await 10 sh -c "'$BIN/engctl' -c '$SOCK' status --json | grep -q '\"awaited_servers\": 0'"
 	"$IO/nfs_io" check 127.0.0.1 "$nfs" "$mnt" norm "$SIZE"
 	verdict p9_its_pages_are_back_with_it $?
+	restart_end
+}
+
+# drained NAME
+drained() {
+	ctl server list | grep -q "^$1 .* drained$"
+}
+
+group_restart_drain() {
+	local file=$WORK/kept/engine.json n
+
+	restart_bed --move-rate 1000 || return
+	for n in crit norm; do
+		"$IO/nfs_io" fill 127.0.0.1 "$nfs" "$mnt" $n "$SIZE"
+	done
+	ctl server drain mem2 >/dev/null && [ "$(grep -c '"drain": true' "$file")" = 1 ]
+	verdict a_drain_is_kept $?
+	sleep 0.5
+	kill_engine
+	up && await 20 recovered
+	ctl server list | grep -q '^mem2 .* draining, [1-9][0-9]* of [1-9][0-9]* pages left$'
+	verdict p9_a_drain_goes_on_after_a_restart $? "$(ctl server list)"
+	await 60 drained mem2 && await 3 knows_it_may_go mem2 && memctl mem2 down &&
+		wait "${pids[mem2]}"
+	verdict p9_and_comes_to_its_end $? "$(ctl server list)"
+	# What was emptied and has left is not waited for.
+	ctl down --force >/dev/null && up && await 20 recovered && [ "$(field awaited_servers)" = 0 ] &&
+		! grep -q '"name": "mem2"' "$file"
+	verdict a_drained_server_is_not_awaited $? "$(ctl server list)"
+	for n in crit norm; do
+		"$IO/nfs_io" check 127.0.0.1 "$nfs" "$mnt" $n "$SIZE"
+		verdict "p9_${n}_is_whole_after_drain_and_restart" $?
+	done
+	start_server mem2 48M
+	await 10 is_live mem2
+	verdict it_is_used_when_it_comes_back $? "$(ctl server list)"
+	ctl server drain mem2 >/dev/null && ctl server drain mem2 --cancel >/dev/null &&
+		! grep -q '"drain": true' "$file"
+	verdict a_cancelled_drain_is_not_kept $?
 	restart_end
 }
 
