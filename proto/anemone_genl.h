@@ -57,8 +57,8 @@
  * @ANM_ENG_CMD_SUBSCRIBE: on a daemon's Unix socket only: send events on this
  *	connection from now on, as the multicast group would
  * @ANM_ENG_CMD_SERVER_EXPECT: after UP with ANM_ENG_CFG_HOLD: ANM_ENG_A_SERVER with
- *	UUID, name, and boot if it is known, of a memory server known before a restart. EEXIST,
- *	ENFILE, ENOMEM, EINVAL
+ *	UUID, name, boot if it is known, and DRAIN_ASKED, of a memory server known before a
+ *	restart. EEXIST, ENFILE, ENOMEM, EINVAL
  * @ANM_ENG_CMD_RECOVER_GO: all servers and VAIs of before have been told: ends
  *	ANM_ENG_CFG_HOLD
  * @ANM_ENG_CMD_DISCARD_UNKNOWN: have the servers forget the pages of VAIs that the
@@ -370,6 +370,7 @@ enum anm_eng_pages_attr {
  * @ANM_ENG_SRV_ZONE: string, empty when it carries none
  * @ANM_ENG_SRV_DRAIN: u8, enum anm_drain_state; pages left are the mapped ones
  * @ANM_ENG_SRV_DRAIN_TOTAL: u64, pages that it had when its drain began
+ * @ANM_ENG_SRV_DRAIN_ASKED: u8, 1: to be drained as SERVER_DRAIN asked, and not done with
  */
 enum anm_eng_server_attr {
 	ANM_ENG_SRV_UNSPEC,
@@ -400,6 +401,7 @@ enum anm_eng_server_attr {
 	ANM_ENG_SRV_ZONE,
 	ANM_ENG_SRV_DRAIN,
 	ANM_ENG_SRV_DRAIN_TOTAL,
+	ANM_ENG_SRV_DRAIN_ASKED,
 
 	__ANM_ENG_SRV_MAX,
 };

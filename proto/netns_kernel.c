@@ -11,6 +11,28 @@ struct anm_net *anm_net(struct net *net)
 	return net_generic(net, net_id);
 }
 
+int anm_net_claim(struct net *net)
+{
+	struct anm_net *an = anm_net(net);
+
+	if (mutex_lock_killable(&an->lock))
+		return -EINTR;
+	if (!an->inst)
+		return 0;
+	mutex_unlock(&an->lock);
+	return -EEXIST;
+}
+
+int anm_net_settle(struct net *net, struct inst *inst)
+{
+	struct anm_net *an = anm_net(net);
+
+	if (!IS_ERR(inst))
+		an->inst = inst;
+	mutex_unlock(&an->lock);
+	return PTR_ERR_OR_ZERO(inst);
+}
+
 static int __net_init net_init(struct net *net)
 {
 	mutex_init(&anm_net(net)->lock);

@@ -207,15 +207,6 @@ int eng_ctl_vai_new(struct engine *e, struct nlattr **attrs, struct eng_err *err
 	return eng_vai_add(e, &p, err);
 }
 
-int eng_ctl_vai_del(struct engine *e, struct nlattr **attrs, struct eng_err *err)
-{
-	struct nlattr *tb[ANM_ENG_VAI_MAX + 1];
-	struct eng_vai_params p;
-	int rc = eng_ctl_vai_parse(attrs, tb, &p, err);
-
-	return rc ? rc : eng_vai_del(e, p.name, eng_ctl_forced(attrs), err);
-}
-
 static int vai_put_params(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 {
 	u32 flags = (v->mounted ? ANM_VAI_F_MOUNTED : 0) | (v->deleting ? ANM_VAI_F_DELETING : 0) |
@@ -309,7 +300,8 @@ static int server_put_id(struct anm_nlmsg *msg, const struct eng_server_info *s)
 	       anm_nl_put_u32(msg, ANM_ENG_SRV_QUEUED, s->queued) ||
 	       anm_nl_put_u8(msg, ANM_ENG_SRV_AWAITED, s->awaited) ||
 	       anm_nl_put_str(msg, ANM_ENG_SRV_ZONE, s->zone) ||
-	       anm_nl_put_u8(msg, ANM_ENG_SRV_DRAIN, s->drain);
+	       anm_nl_put_u8(msg, ANM_ENG_SRV_DRAIN, s->drain) ||
+	       anm_nl_put_u8(msg, ANM_ENG_SRV_DRAIN_ASKED, s->drain_asked);
 }
 
 static int server_put(struct anm_nlmsg *msg, const struct eng_server_info *s)
@@ -442,50 +434,6 @@ int eng_ctl_status(struct anm_nlmsg *msg, struct engine *e, const struct eng_ctl
 	    counters_put(msg, &st.stats, up))
 		return -EMSGSIZE;
 	return 0;
-}
-
-static int server_expect(struct engine *e, struct nlattr **attrs, struct eng_err *err)
-{
-	struct nlattr *tb[ANM_ENG_SRV_MAX + 1];
-	char name[ANM_CTL_NAME_MAX + 1] = "";
-	int rc;
-
-	if (!attrs[ANM_ENG_A_SERVER] ||
-	    anm_nl_parse(tb, ANM_ENG_SRV_MAX, attrs[ANM_ENG_A_SERVER], eng_ctl_server_policy) ||
-	    !tb[ANM_ENG_SRV_UUID])
-		return refuse(err, -EINVAL, "no UUID of a memory server given");
-	if (tb[ANM_ENG_SRV_NAME])
-		anm_nl_str(tb[ANM_ENG_SRV_NAME], name, sizeof(name));
-	rc = eng_recover_expect_boot(e, nla_data(tb[ANM_ENG_SRV_UUID]), name,
-				     tb[ANM_ENG_SRV_BOOT] ? nla_get_u64(tb[ANM_ENG_SRV_BOOT]) : 0);
-	switch (rc) {
-	case -EEXIST:
-		return refuse(err, rc, "the memory server is known already");
-	case -ENFILE:
-		return refuse(err, rc, "the table of memory servers is full");
-	case -EINVAL:
-		return refuse(err, rc, "a UUID of zeros is none");
-	default:
-		return rc;
-	}
-}
-
-int eng_ctl_recover(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_err *err)
-{
-	int rc;
-
-	switch (cmd) {
-	case ANM_ENG_CMD_SERVER_EXPECT:
-		return server_expect(e, attrs, err);
-	case ANM_ENG_CMD_RECOVER_GO:
-		eng_recover_go(e);
-		return 0;
-	case ANM_ENG_CMD_DISCARD_UNKNOWN:
-		rc = eng_recover_discard_unknown(e, err);
-		return min(rc, 0);
-	default:
-		return -EOPNOTSUPP;
-	}
 }
 
 int eng_ctl_event(struct anm_nlmsg *msg, const struct eng_event *ev)

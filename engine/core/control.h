@@ -105,7 +105,9 @@ extern const struct nla_policy eng_ctl_server_policy[ANM_ENG_SRV_MAX + 1];
 extern const struct nla_policy eng_ctl_pages_policy[ANM_ENG_PG_MAX + 1];
 
 /**
- * eng_ctl_change() - SERVER_DRAIN, SERVER_REMOVE, VAI_RESIZE and VAI_DISCARD.
+ * eng_ctl_change() - carry out a command that changes something and answers with nothing:
+ * SERVER_EXPECT, RECOVER_GO, DISCARD_UNKNOWN, SERVER_DRAIN, SERVER_REMOVE, VAI_DEL, VAI_RESIZE
+ * and VAI_DISCARD.
  * Return: the errors of the calls behind them; -EOPNOTSUPP for another @cmd.
  */
 int eng_ctl_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_err *err);
@@ -113,9 +115,6 @@ int eng_ctl_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_e
 /** eng_ctl_pages() - put a step of a search: answers PAGES_GET. -EINVAL, -ENOENT, -EMSGSIZE. */
 int eng_ctl_pages(struct anm_nlmsg *msg, struct engine *e, struct nlattr **attrs,
 		  struct eng_err *err);
-
-/** eng_ctl_vai_del() - VAI_DEL; the errors of eng_vai_del(). */
-int eng_ctl_vai_del(struct engine *e, struct nlattr **attrs, struct eng_err *err);
 
 /**
  * eng_ctl_vai_get() - put the VAI named in @attrs: answers VAI_GET and VAI_NEW.
@@ -140,14 +139,6 @@ int eng_ctl_server_next(struct anm_nlmsg *msg, struct engine *e, u32 *slot);
  * @up: the doors as they are (with the ports really bound); its cfg is not read
  */
 int eng_ctl_status(struct anm_nlmsg *msg, struct engine *e, const struct eng_ctl_up *up, u64 now);
-
-/**
- * eng_ctl_recover() - carry out SERVER_EXPECT, RECOVER_GO or DISCARD_UNKNOWN.
- * @cmd: which
- *
- * Return: 0 or the errors of eng_recover_expect() and eng_recover_discard_unknown().
- */
-int eng_ctl_recover(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_err *err);
 
 /** eng_ctl_event() - put an event; no lock needed. */
 int eng_ctl_event(struct anm_nlmsg *msg, const struct eng_event *ev);

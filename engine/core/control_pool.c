@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Control plane of the pool: servers that are to go, contents and sizes of VAIs. */
+/* Control plane: what changes the pool and answers with nothing; lists of pages. */
 #include "control.h"
 
 #define PAGES_MAX 64 /* offsets a message */
@@ -8,6 +8,7 @@ const struct nla_policy eng_ctl_server_policy[ANM_ENG_SRV_MAX + 1] = {
 	[ANM_ENG_SRV_NAME] = ANM_NLP_STR(ANM_CTL_NAME_MAX),
 	[ANM_ENG_SRV_UUID] = ANM_NLP_BIN(16),
 	[ANM_ENG_SRV_BOOT] = ANM_NLP_U64,
+	[ANM_ENG_SRV_DRAIN_ASKED] = ANM_NLP_U8,
 };
 
 const struct nla_policy eng_ctl_pages_policy[ANM_ENG_PG_MAX + 1] = {
@@ -19,6 +20,34 @@ static int refuse(struct eng_err *err, int code, const char *why)
 {
 	snprintf(err->msg, sizeof(err->msg), "%s", why);
 	return code;
+}
+
+static int server_expect(struct engine *e, struct nlattr **attrs, struct eng_err *err)
+{
+	struct nlattr *tb[ANM_ENG_SRV_MAX + 1];
+	char name[ANM_CTL_NAME_MAX + 1] = "";
+	int rc;
+
+	if (!attrs[ANM_ENG_A_SERVER] ||
+	    anm_nl_parse(tb, ANM_ENG_SRV_MAX, attrs[ANM_ENG_A_SERVER], eng_ctl_server_policy) ||
+	    !tb[ANM_ENG_SRV_UUID])
+		return refuse(err, -EINVAL, "no UUID of a memory server given");
+	if (tb[ANM_ENG_SRV_NAME])
+		anm_nl_str(tb[ANM_ENG_SRV_NAME], name, sizeof(name));
+	rc = eng_recover_expect_boot(e, nla_data(tb[ANM_ENG_SRV_UUID]), name,
+				     tb[ANM_ENG_SRV_BOOT] ? nla_get_u64(tb[ANM_ENG_SRV_BOOT]) : 0,
+				     tb[ANM_ENG_SRV_DRAIN_ASKED] &&
+					     nla_get_u8(tb[ANM_ENG_SRV_DRAIN_ASKED]));
+	switch (rc) {
+	case -EEXIST:
+		return refuse(err, rc, "the memory server is known already");
+	case -ENFILE:
+		return refuse(err, rc, "the table of memory servers is full");
+	case -EINVAL:
+		return refuse(err, rc, "a UUID of zeros is none");
+	default:
+		return rc;
+	}
 }
 
 static int server_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_err *err)
@@ -45,6 +74,8 @@ static int vai_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct en
 
 	if (rc)
 		return rc;
+	if (cmd == ANM_ENG_CMD_VAI_DEL)
+		return eng_vai_del(e, p.name, eng_ctl_forced(attrs), err);
 	if (cmd == ANM_ENG_CMD_VAI_DISCARD)
 		return eng_vai_discard(e, p.name, eng_ctl_forced(attrs), err);
 	if (!tb[ANM_ENG_VAI_SIZE])
@@ -54,10 +85,21 @@ static int vai_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct en
 
 int eng_ctl_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_err *err)
 {
+	int rc;
+
 	switch (cmd) {
+	case ANM_ENG_CMD_SERVER_EXPECT:
+		return server_expect(e, attrs, err);
+	case ANM_ENG_CMD_RECOVER_GO:
+		eng_recover_go(e);
+		return 0;
+	case ANM_ENG_CMD_DISCARD_UNKNOWN:
+		rc = eng_recover_discard_unknown(e, err);
+		return min(rc, 0);
 	case ANM_ENG_CMD_SERVER_DRAIN:
 	case ANM_ENG_CMD_SERVER_REMOVE:
 		return server_change(e, cmd, attrs, err);
+	case ANM_ENG_CMD_VAI_DEL:
 	case ANM_ENG_CMD_VAI_RESIZE:
 	case ANM_ENG_CMD_VAI_DISCARD:
 		return vai_change(e, cmd, attrs, err);

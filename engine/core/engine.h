@@ -238,10 +238,12 @@ u32 eng_busy(struct engine *e);
  * Requests are held back until all have come, or recover_ms have passed.
  * @boot: of the memory that it had, 0 if not known: when it comes back with another one
  *        its pages are lost
+ * @drain: eng_server_drain() was asked for and is to go on
  *
  * Return: 0; -EEXIST when it is known already, -ENFILE, -ENOMEM, -EINVAL for a zero UUID.
  */
-int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *name, u64 boot);
+int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *name, u64 boot,
+			    bool drain);
 int eng_recover_expect(struct engine *e, const u8 uuid[16], const char *name);
 
 /** eng_recover_go() - all VAIs and servers from before have been told: ends eng_config.hold. */
@@ -281,8 +283,9 @@ struct eng_server_info {
 	u64 boot;	   /* of the memory that its pages are in */
 	bool awaited;	   /* known from before a restart, and its inventory is not in */
 	char zone[AMP_ZONE_MAX];
-	u8 drain;	 /* enum eng_drain_state; pages left: @mapped */
-	u64 drain_total; /* pages that it had when its drain began */
+	u8 drain;	  /* enum eng_drain_state; pages left: @mapped */
+	u64 drain_total;  /* pages that it had when its drain began */
+	bool drain_asked; /* by eng_server_drain(), and not done with: to go on after a restart */
 	u16 slot;
 };
 

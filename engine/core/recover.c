@@ -105,7 +105,8 @@ void eng_recover_restored(struct engine *e)
 	recover_count(e);
 }
 
-int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *name, u64 boot)
+int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *name, u64 boot,
+			    bool drain)
 {
 	struct amp_hello m = {.boot = 0};
 	struct eng_server *sv;
@@ -128,6 +129,7 @@ int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *nam
 		sv->heard_ns = e->now;
 	}
 	sv->known_boot = boot;
+	sv->drain_asked = drain;
 	sv->awaited = true;
 	recover_count(e);
 	eng_recover_begin(e);
@@ -136,7 +138,7 @@ int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *nam
 
 int eng_recover_expect(struct engine *e, const u8 uuid[16], const char *name)
 {
-	return eng_recover_expect_boot(e, uuid, name, 0);
+	return eng_recover_expect_boot(e, uuid, name, 0, false);
 }
 
 void eng_recover_go(struct engine *e)
@@ -457,6 +459,8 @@ static void inventory_done(struct engine *e, struct eng_server *sv)
 	sv->awaited = false;
 	/* What it has beyond what is mapped was not yet known when it said how much. */
 	eng_server_usage(sv, sv->used);
+	if (eng_server_draining(sv))
+		sv->drain_total = max(sv->drain_total, sv->mapped);
 	recover_count(e);
 	eng_mover_kick(e, ENG_KICK_SERVER);
 }

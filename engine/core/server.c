@@ -86,9 +86,7 @@ struct eng_server *eng_server_new(struct engine *e, const struct amp_hello *m,
 	}
 	if (old) {
 		sv->prev_boot = old->boot;
-		/* Drained and then ended in order: with that what was asked for is done. */
-		sv->drain_asked =
-			old->drain_asked && !(old->drained && old->state == ENG_SERVER_LEFT);
+		sv->drain_asked = eng_server_kept_drain(old);
 		old->session = 0;
 		server_away(e, old, ENG_SERVER_GONE, ENG_EV_SERVER_DEAD);
 		eng_discard_clear(e, old);
@@ -366,6 +364,7 @@ bool eng_server_get(struct engine *e, u32 *slot, struct eng_server_info *info)
 	if (eng_server_draining(sv))
 		info->drain = sv->drained ? ENG_DRAIN_DONE : ENG_DRAIN_MOVING;
 	info->drain_total = sv->drain_total;
+	info->drain_asked = eng_server_kept_drain(sv);
 	info->slot = sv->slot;
 	return true;
 }

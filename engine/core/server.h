@@ -158,6 +158,13 @@ static inline bool eng_server_draining(const struct eng_server *sv)
 	return sv->drain_asked || (sv->leaving && !sv->drain_refused);
 }
 
+/** eng_server_kept_drain() - is the drain that the operator asked for still to be done? */
+static inline bool eng_server_kept_drain(const struct eng_server *sv)
+{
+	/* Drained and then ended in order: with that what was asked for is done. */
+	return sv->drain_asked && !(sv->drained && sv->state == ENG_SERVER_LEFT);
+}
+
 /** eng_server_pages() - pages on it, as well as can be known. */
 static inline u64 eng_server_pages(const struct eng_server *sv)
 {

@@ -108,6 +108,7 @@ static const struct field server_fields[] = {
 	{ANM_ENG_SRV_ZONE, STR, "zone"},
 	{ANM_ENG_SRV_DRAIN, DRAIN, "drain"},
 	{ANM_ENG_SRV_DRAIN_TOTAL, NUM, "drain_total_pages"},
+	{ANM_ENG_SRV_DRAIN_ASKED, BOOL, "drain_asked"},
 };
 
 static const struct field event_fields[] = {

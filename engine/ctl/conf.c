@@ -63,6 +63,7 @@ static const struct key server_keys[] = {
 	{"uuid", UUID, true, SRV(uuid), 0},
 	{"name", TEXT, false, SRV(name), ANM_CTL_NAME_MAX},
 	{"boot", HEX64, false, SRV(boot), 0},
+	{"drain", BOOL, false, SRV(drain), 0},
 };
 
 static const char *const classes[] = {"normal", "critical"};

@@ -20,11 +20,16 @@
 #define CONF_SIZE_MAX  (8u << 20) /* bytes; 1024 VAIs and servers are far below */
 #define CONF_PATH_MAX  64	  /* "vais[1023].discarded_below" */
 
-/** struct conf_server - a memory server that the engine knows. @boot: 0 if not known. */
+/**
+ * struct conf_server - a memory server that the engine knows.
+ * @boot:  0 if not known
+ * @drain: the operator wants it drained
+ */
 struct conf_server {
 	u8 uuid[16];
 	char name[ANM_CTL_NAME_MAX + 1];
 	u64 boot;
+	bool drain;
 };
 
 /**
@@ -75,9 +80,6 @@ int conf_write(const char *path, const struct conf *c, struct conf_err *err);
  * Return: a descriptor, or a negative errno with @err filled.
  */
 int conf_lock(const char *path, struct conf_err *err);
-
-/** conf_make_dir() - mkdir -p. 0 or a negative errno. */
-int conf_make_dir(const char *dir);
 
 /** conf_absolute() - @path from the root, into ANM_CTL_FILE_MAX + 1 bytes. 0 or -ENAMETOOLONG. */
 int conf_absolute(const char *path, char abs[ANM_CTL_FILE_MAX + 1], struct conf_err *err);

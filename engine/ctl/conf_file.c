@@ -2,16 +2,13 @@
 /* The kept configuration as a file: lines for messages, reading, locking, writing. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include "../../proto/file_user.h"
 #include "conf.h"
-
-#define PATH_LEN 4096
 
 /* ---- lines: a walk over text that is known to be JSON ---- */
 
@@ -122,34 +119,12 @@ static int file_error(struct conf_err *err, const char *path, int code)
 	return code;
 }
 
-static int read_all(int fd, char *buf, size_t max)
-{
-	size_t n = 0;
-	ssize_t got;
-
-	while (n < max) {
-		got = read(fd, buf + n, max - n);
-		if (got < 0)
-			return -errno;
-		if (!got)
-			break;
-		n += got;
-	}
-	buf[n] = '\0';
-	return n == max ? -EFBIG : (int)n;
-}
-
 int conf_read(const char *path, struct conf *c, struct conf_err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
-	char *text;
+	char *text = malloc(CONF_SIZE_MAX);
+	int rc = text ? file_read(path, text, CONF_SIZE_MAX) : -ENOMEM;
 
 	memset(c, 0, sizeof(*c));
-	if (fd < 0)
-		return file_error(err, path, -errno);
-	text = malloc(CONF_SIZE_MAX + 1);
-	rc = text ? read_all(fd, text, CONF_SIZE_MAX) : -ENOMEM;
-	close(fd);
 	if (rc < 0)
 		file_error(err, path, rc);
 	else if (strlen(text) != (size_t)rc)
@@ -166,7 +141,7 @@ int conf_read(const char *path, struct conf *c, struct conf_err *err)
 
 int conf_absolute(const char *path, char abs[ANM_CTL_FILE_MAX + 1], struct conf_err *err)
 {
-	char cwd[PATH_LEN];
+	char cwd[FILE_PATH_LEN];
 	int n;
 
 	if (*path == '/')
@@ -178,39 +153,14 @@ int conf_absolute(const char *path, char abs[ANM_CTL_FILE_MAX + 1], struct conf_
 	return n <= ANM_CTL_FILE_MAX ? 0 : file_error(err, path, -ENAMETOOLONG);
 }
 
-static void dir_of(const char *path, char dir[PATH_LEN])
-{
-	char copy[PATH_LEN];
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	snprintf(dir, PATH_LEN, "%s", dirname(copy));
-}
-
-int conf_make_dir(const char *dir)
-{
-	char path[PATH_LEN];
-	char *p;
-
-	snprintf(path, sizeof(path), "%s", dir);
-	for (p = path + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0755) && errno != EEXIST)
-			return -errno;
-		*p = '/';
-	}
-	return mkdir(path, 0755) && errno != EEXIST ? -errno : 0;
-}
-
 /* The directory's lock: the file itself is replaced, which would take a lock on it along. */
 int conf_lock(const char *path, struct conf_err *err)
 {
-	char dir[PATH_LEN];
+	char dir[FILE_PATH_LEN];
 	int fd, rc;
 
-	dir_of(path, dir);
-	rc = conf_make_dir(dir);
+	file_dir(path, dir);
+	rc = file_make_dir(dir);
 	if (rc)
 		return file_error(err, dir, rc);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -227,55 +177,10 @@ static bool is_same(const char *path, const char *text)
 {
 	size_t n = strlen(text);
 	char *old = malloc(n + 2);
-	int fd = old ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	bool same = fd >= 0 && read_all(fd, old, n + 1) == (int)n && !memcmp(old, text, n);
+	bool same = old && file_read(path, old, n + 2) == (int)n && !memcmp(old, text, n);
 
-	if (fd >= 0)
-		close(fd);
 	free(old);
 	return same;
-}
-
-static int write_all(int fd, const char *p, size_t n)
-{
-	ssize_t w;
-
-	for (; n; p += w, n -= w) {
-		w = write(fd, p, n);
-		if (w < 0)
-			return -errno;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
-static int replace(const char *path, const char *text)
-{
-	char tmp[PATH_LEN + 8], dir[PATH_LEN];
-	int fd, rc;
-
-	if (snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= (int)sizeof(tmp))
-		return -ENAMETOOLONG;
-	dir_of(path, dir);
-	rc = conf_make_dir(dir);
-	if (rc)
-		return rc;
-	fd = mkostemp(tmp, O_CLOEXEC); /* mode 0600 */
-	if (fd < 0)
-		return -errno;
-	rc = write_all(fd, text, strlen(text));
-	close(fd);
-	if (!rc && rename(tmp, path))
-		rc = -errno;
-	if (rc) {
-		unlink(tmp);
-		return rc;
-	}
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
-	return 0;
 }
 
 int conf_write(const char *path, const struct conf *c, struct conf_err *err)
@@ -284,7 +189,7 @@ int conf_write(const char *path, const struct conf *c, struct conf_err *err)
 	int rc = text ? 0 : -ENOMEM;
 
 	if (!rc && !is_same(path, text))
-		rc = replace(path, text);
+		rc = file_replace(path, text, 0600);
 	if (text)
 		explicit_bzero(text, strlen(text));
 	free(text);

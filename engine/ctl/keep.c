@@ -199,7 +199,8 @@ static struct nl_msg *server_msg(struct ctl *c, const struct conf_server *s)
 
 	if (!nest || nla_put(msg, ANM_ENG_SRV_UUID, 16, s->uuid) ||
 	    nla_put_string(msg, ANM_ENG_SRV_NAME, s->name) ||
-	    nla_put_u64(msg, ANM_ENG_SRV_BOOT, s->boot)) {
+	    nla_put_u64(msg, ANM_ENG_SRV_BOOT, s->boot) ||
+	    nla_put_u8(msg, ANM_ENG_SRV_DRAIN_ASKED, s->drain)) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -253,6 +254,12 @@ static int vai_take(const json_t *j, struct eng_vai_params *v)
 	return uuid_parse(str(j, "uuid"), v->uuid) || addr_parse(str(j, "client"), &v->client);
 }
 
+/* It was emptied and has left: nobody waits for anything of it, were it to come back or not. */
+static bool is_done_with(const json_t *server)
+{
+	return !strcmp(str(server, "state"), "left") && !strcmp(str(server, "drain"), "done");
+}
+
 static int lists_take(struct conf *conf, const json_t *vais, const json_t *servers)
 {
 	const json_t *j;
@@ -273,10 +280,14 @@ static int lists_take(struct conf *conf, const json_t *vais, const json_t *serve
 			return -EPROTO;
 	}
 	json_array_foreach(servers, i, j) {
-		struct conf_server *s = &conf->servers[conf->nservers++];
+		struct conf_server *s = &conf->servers[conf->nservers];
 
+		if (is_done_with(j))
+			continue;
+		conf->nservers++;
 		snprintf(s->name, sizeof(s->name), "%s", str(j, "name"));
 		s->boot = strtoull(str(j, "boot"), NULL, 16);
+		s->drain = json_is_true(json_object_get(j, "drain_asked"));
 		if (uuid_parse(str(j, "uuid"), s->uuid))
 			return -EPROTO;
 	}

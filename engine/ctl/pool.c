@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* engctl vai resize and discard, server drain and remove; lists of lost pages. */
+/* engctl vai resize, server drain and remove; lists of lost pages. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,32 +68,6 @@ int cmd_vai_resize(struct opts *o)
 	else
 		printf("VAI %s has %s now. If its client once ran mkswap on it, it has to again.\n",
 		       o->words[2], size_text(size));
-	ctl_close(&c);
-	return rc;
-}
-
-int cmd_vai_discard(struct opts *o)
-{
-	struct nl_msg *msg;
-	struct ctl c;
-	int rc = check_name(o->words[2]);
-
-	if (rc)
-		return rc;
-	if (connect_to(&c, target(o)))
-		return 1;
-	msg = name_msg(&c, ANM_ENG_CMD_VAI_DISCARD, o->words[2]);
-	if (msg && o->force)
-		nla_put_flag(msg, ANM_ENG_A_FORCE);
-	rc = ctl_call(&c, msg, NULL, NULL);
-	if (rc)
-		rc = complain("contents of VAI \"%s\" not discarded: %s", o->words[2], c.err);
-	else if (keep_save(&c, NULL))
-		rc = 1;
-	else if (o->json)
-		json_out(json_pack("{s:s}", "discarded", o->words[2]));
-	else
-		printf("contents of VAI %s discarded\n", o->words[2]);
 	ctl_close(&c);
 	return rc;
 }
@@ -174,6 +148,8 @@ int cmd_server_drain(struct opts *o)
 	/* To wait for a drain that is on already is fine. */
 	if (rc && !(rc == -EALREADY && o->wait))
 		rc = complain("memory server \"%s\": %s", o->words[2], c.err);
+	else if (keep_save(&c, NULL))
+		rc = 1;
 	else
 		rc = o->wait ? drain_await(&c, o) : 0;
 	ctl_close(&c);

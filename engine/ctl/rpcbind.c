@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "../../proto/file_user.h"
 #include "../../proto/mount3.h"
 #include "../../proto/nfs3.h"
 #include "engctl.h"
@@ -81,7 +82,7 @@ void rpcbind_register(const char *state, unsigned int nfs_port, unsigned int mou
 	if (!runs())
 		return;
 	rpcbind_unregister(state); /* left by an engine that did not end well */
-	conf_make_dir(state);
+	file_make_dir(state);
 	note_path(state, path, sizeof(path));
 	f = fopen(path, "w");
 	if (!f) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* engctl vai create, list, show, delete. */
+/* engctl vai create, list, show, delete, discard, forget-unknown. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -314,30 +314,42 @@ int cmd_vai_show(struct opts *o)
 	return rc;
 }
 
-int cmd_vai_delete(struct opts *o)
+/* @what of a VAI is no more afterwards. */
+static int give_up(struct opts *o, uint8_t cmd, const char *what, const char *done)
 {
+	const char *name = o->words[2];
 	struct nl_msg *msg;
 	struct ctl c;
-	int rc = check_name(o->words[2]);
+	int rc = check_name(name);
 
 	if (rc)
 		return rc;
 	if (connect_to(&c, target(o)))
 		return 1;
-	msg = name_msg(&c, ANM_ENG_CMD_VAI_DEL, o->words[2]);
+	msg = name_msg(&c, cmd, name);
 	if (msg && o->force)
 		nla_put_flag(msg, ANM_ENG_A_FORCE);
 	rc = ctl_call(&c, msg, NULL, NULL);
 	if (rc)
-		rc = complain("VAI \"%s\" not deleted: %s", o->words[2], c.err);
+		rc = complain("%s \"%s\" not %s: %s", what, name, done, c.err);
 	else if (keep_save(&c, NULL))
-		rc = complain("VAI \"%s\" is deleted, but back after a restart", o->words[2]);
+		rc = complain("%s \"%s\" %s, but back after a restart", what, name, done);
 	else if (o->json)
-		json_out(json_pack("{s:s}", "deleted", o->words[2]));
+		json_out(json_pack("{s:s}", done, name));
 	else
-		printf("VAI %s deleted\n", o->words[2]);
+		printf("%s %s %s\n", what, name, done);
 	ctl_close(&c);
 	return rc;
+}
+
+int cmd_vai_delete(struct opts *o)
+{
+	return give_up(o, ANM_ENG_CMD_VAI_DEL, "VAI", "deleted");
+}
+
+int cmd_vai_discard(struct opts *o)
+{
+	return give_up(o, ANM_ENG_CMD_VAI_DISCARD, "contents of VAI", "discarded");
 }
 
 int cmd_forget_unknown(struct opts *o)

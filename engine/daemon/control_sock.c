@@ -89,9 +89,6 @@ static int carry_out(void *ctx, struct ctls_req *req)
 	case ANM_ENG_CMD_VAI_NEW:
 		rc = do_vai_new(d, req, &err);
 		break;
-	case ANM_ENG_CMD_VAI_DEL:
-		rc = eng_ctl_vai_del(d->e, req->attrs, &err);
-		break;
 	case ANM_ENG_CMD_VAI_GET:
 		rc = eng_ctl_vai_get(req->reply, d->e, req->attrs, &err);
 		break;
@@ -101,11 +98,6 @@ static int carry_out(void *ctx, struct ctls_req *req)
 		break;
 	case ANM_ENG_CMD_UP:
 		rc = do_up(d, req, &err);
-		break;
-	case ANM_ENG_CMD_SERVER_EXPECT:
-	case ANM_ENG_CMD_RECOVER_GO:
-	case ANM_ENG_CMD_DISCARD_UNKNOWN:
-		rc = eng_ctl_recover(d->e, req->cmd, req->attrs, &err);
 		break;
 	case ANM_ENG_CMD_PAGES_GET:
 		rc = eng_ctl_pages(req->reply, d->e, req->attrs, &err);

@@ -150,36 +150,6 @@ static int genl_vai(struct sk_buff *skb, struct genl_info *info)
 	return reply_send(msg, hdr, info, rc);
 }
 
-static int genl_vai_del(struct sk_buff *skb, struct genl_info *info)
-{
-	struct inst *inst = inst_get(genl_info_net(info), info->extack);
-	struct eng_err err = {};
-	int rc;
-
-	if (!inst)
-		return -ENODEV;
-	inst_begin(inst);
-	rc = eng_ctl_vai_del(inst->core, info->attrs, &err);
-	inst_end(inst);
-	inst_put(inst);
-	return rc ? anm_extack(info->extack, err.msg, rc) : 0;
-}
-
-static int genl_recover(struct sk_buff *skb, struct genl_info *info)
-{
-	struct inst *inst = inst_get(genl_info_net(info), info->extack);
-	struct eng_err err = {};
-	int rc;
-
-	if (!inst)
-		return -ENODEV;
-	inst_soon(inst, inst_begin(inst));
-	rc = eng_ctl_recover(inst->core, info->genlhdr->cmd, info->attrs, &err);
-	inst_end(inst);
-	inst_put(inst);
-	return rc ? anm_extack(info->extack, err.msg, rc) : 0;
-}
-
 /* Commands that change something and answer with nothing. */
 static int genl_change(struct sk_buff *skb, struct genl_info *info)
 {
@@ -189,7 +159,7 @@ static int genl_change(struct sk_buff *skb, struct genl_info *info)
 
 	if (!inst)
 		return -ENODEV;
-	inst_begin(inst);
+	inst_soon(inst, inst_begin(inst));
 	rc = eng_ctl_change(inst->core, info->genlhdr->cmd, info->attrs, &err);
 	inst_end(inst);
 	inst_put(inst);
@@ -304,12 +274,12 @@ static const struct genl_small_ops ops[] = {
 	{.cmd = ANM_ENG_CMD_DOWN, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_down},
 	{.cmd = ANM_ENG_CMD_STATUS_GET, .doit = genl_status},
 	{.cmd = ANM_ENG_CMD_VAI_NEW, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_vai},
-	{.cmd = ANM_ENG_CMD_VAI_DEL, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_vai_del},
+	{.cmd = ANM_ENG_CMD_VAI_DEL, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 	{.cmd = ANM_ENG_CMD_VAI_GET, .doit = genl_vai, .dumpit = genl_vai_dump},
 	{.cmd = ANM_ENG_CMD_SERVER_GET, .dumpit = genl_server_dump},
-	{.cmd = ANM_ENG_CMD_SERVER_EXPECT, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_recover},
-	{.cmd = ANM_ENG_CMD_RECOVER_GO, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_recover},
-	{.cmd = ANM_ENG_CMD_DISCARD_UNKNOWN, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_recover},
+	{.cmd = ANM_ENG_CMD_SERVER_EXPECT, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
+	{.cmd = ANM_ENG_CMD_RECOVER_GO, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
+	{.cmd = ANM_ENG_CMD_DISCARD_UNKNOWN, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 	{.cmd = ANM_ENG_CMD_SERVER_DRAIN, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 	{.cmd = ANM_ENG_CMD_SERVER_REMOVE, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 	{.cmd = ANM_ENG_CMD_VAI_RESIZE, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},

@@ -104,7 +104,7 @@ extern struct workqueue_struct *anm_wq;
 
 /**
  * engine_up() - make the namespace's engine.
- * Context: process. Return: 0; -EEXIST when there is one; the errors of inst_create(); with
+ * Context: process. Return: 0; -EEXIST when there is one; -EINTR when killed; the errors of inst_create(); with
  * @err filled.
  */
 int engine_up(struct net *net, const struct eng_ctl_up *up, struct eng_err *err);

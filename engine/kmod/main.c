@@ -73,23 +73,13 @@ struct workqueue_struct *anm_wq;
 
 int engine_up(struct net *net, const struct eng_ctl_up *up, struct eng_err *err)
 {
-	struct anm_net *an = anm_net(net);
-	struct inst *inst;
-	int rc = 0;
+	int rc = anm_net_claim(net);
 
-	mutex_lock(&an->lock);
-	if (an->inst) {
-		snprintf(err->msg, sizeof(err->msg),
-			 "there is an engine in this network namespace already");
-		rc = -EEXIST;
-	} else {
-		inst = inst_create(net, up, err);
-		if (IS_ERR(inst))
-			rc = PTR_ERR(inst);
-		else
-			an->inst = inst;
-	}
-	mutex_unlock(&an->lock);
+	if (!rc)
+		return anm_net_settle(net, inst_create(net, up, err));
+	snprintf(err->msg, sizeof(err->msg), "%s",
+		 rc == -EEXIST ? "there is an engine in this network namespace already"
+			       : "interrupted");
 	return rc;
 }
 

@@ -100,12 +100,16 @@ static void channel_store(struct memserver *m, struct mem_channel *ch, const str
 	code = store_put(m->store, &ch->key, &page, &ch->obj, &have);
 	/* what was there before, or what was not taken */
 	channel_drop_parts(m, ch);
-	if (code == AMP_OK)
+	if (code == AMP_OK) {
 		m->stats.pages_stored++;
-	else if (code == AMP_E_STALE)
+		/* It is used again, which the next HEARTBEAT_ACK will say. */
+		if (m->sign == AMP_E_DRAINED)
+			m->sign = AMP_OK;
+	} else if (code == AMP_E_STALE) {
 		m->stats.stale_refused++;
-	else if (code == AMP_E_FULL)
+	} else if (code == AMP_E_FULL) {
 		m->stats.full_refused++;
+	}
 	channel_done(m, ch, to, code, have);
 }
 

@@ -118,13 +118,15 @@ int mem_ctl_down_check(struct memserver *m, u64 now, bool force, struct mem_err 
 {
 	struct mem_status st;
 
-	mem_get_status(m, &st, now);
-	if (force || !st.used || st.state != MEM_JOINED)
+	if (force || !mem_needed(m))
 		return 0;
-	snprintf(err->msg, sizeof(err->msg),
-		 "%llu pages are stored here: have them moved elsewhere first (--drain), or force "
-		 "it and lose the pages",
-		 (unsigned long long)st.used);
+	mem_get_status(m, &st, now);
+	snprintf(err->msg, sizeof(err->msg), "%llu pages are stored here%s",
+		 (unsigned long long)st.used,
+		 st.state == MEM_JOINED
+			 ? ": have them moved elsewhere first (--drain), or force it and lose them"
+			 : " for an engine that is not there: bring it up, or force it and lose "
+			   "them");
 	return -EBUSY;
 }
 

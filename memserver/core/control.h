@@ -56,8 +56,7 @@ bool mem_ctl_forced(struct nlattr **attrs);
 
 /**
  * mem_ctl_down_check() - may the memory server be ended?
- * Return: 0, or -EBUSY with @err filled when it stores pages for an engine that
- * it is joined to and @force is false.
+ * Return: 0, or -EBUSY with @err filled when mem_needed() and @force is false.
  */
 int mem_ctl_down_check(struct memserver *m, u64 now, bool force, struct mem_err *err);
 

@@ -177,6 +177,11 @@ static u8 mem_drain_state(const struct memserver *m)
 	}
 }
 
+bool mem_needed(const struct memserver *m)
+{
+	return m->state != MEM_LEFT && store_used(m->store) && m->sign != AMP_E_DRAINED;
+}
+
 void mem_set_mtu(struct memserver *m, u16 mtu, u64 now)
 {
 	mtu = clamp_t(u16, mtu, AMP_MTU_MIN, AMP_MTU_MAX);

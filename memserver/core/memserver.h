@@ -88,6 +88,12 @@ void mem_leave(struct memserver *m, u64 now);
  */
 void mem_drain(struct memserver *m, bool on, u64 now);
 
+/**
+ * mem_needed() - would pages be missed that are here?
+ * Also while the engine is away: it will ask for them. Not when it said that all is moved.
+ */
+bool mem_needed(const struct memserver *m);
+
 /** mem_out_next() - take the oldest queued message, NULL if none. Ownership passes. */
 struct anm_out *mem_out_next(struct memserver *m);
 

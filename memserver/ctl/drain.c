@@ -75,17 +75,32 @@ static int drain_look(struct ctl *c, u64 *total)
 	return rc;
 }
 
+static bool late(const struct timespec *begun, const struct memctl_opts *o)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return o->timeout && now.tv_sec - begun->tv_sec >= (time_t)o->timeout_s;
+}
+
 int memctl_drain(struct ctl *c, const struct memctl_opts *o)
 {
-	struct timespec ts = {0, POLL_MS * 1000000l};
+	struct timespec begun, ts = {0, POLL_MS * 1000000l};
 	u64 total = 0;
 	int rc = drain_ask(c, o->cancel);
 
 	if (rc || o->cancel)
 		return rc;
+	clock_gettime(CLOCK_MONOTONIC, &begun);
 	do {
 		nanosleep(&ts, NULL);
 		rc = drain_look(c, &total);
+		if (rc < 0 && late(&begun, o)) {
+			memctl_error("not drained within %u s; it goes on: memctl down --drain "
+				     "waits again, memctl down --cancel ends it",
+				     o->timeout_s);
+			rc = EXIT_FAILURE;
+		}
 	} while (rc < 0);
 	return rc;
 }

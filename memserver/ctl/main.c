@@ -2,14 +2,16 @@
 /* memctl: options and commands. */
 #include "memctl.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 
 #include "../../proto/state_user.h"
 
 static const char usage_text[] =
 	"Usage: memctl [status] [--json]\n"
 	"       memctl up --engine ADDR[:PORT] --donate SIZE [options]\n"
-	"       memctl down | withdraw [--drain | --cancel | --force]\n"
+	"       memctl down | withdraw [--drain [--timeout SECONDS]] [--force] | --cancel\n"
 	"Donate memory of this machine to an Anemone engine, through the kernel module;\n"
 	"show and end the module's memory server or the daemon's.\n"
 	"\n"
@@ -25,7 +27,9 @@ static const char usage_text[] =
 	"      --drain               have the engine move the pages to other servers first; shows\n"
 	"                            the progress, and waits\n"
 	"      --cancel              end such a drain, the server stays\n"
-	"      --force               end it although pages are stored\n"
+	"      --timeout SECONDS     do not wait longer than that\n"
+	"      --force               end it although pages are stored; with --drain: also when\n"
+	"                            they cannot all be moved, or not in time\n"
 	"      --json                for programs\n"
 	"      --module              talk to the module, even if a daemon runs\n"
 	"      --socket PATH         talk to the daemon there (" ANM_MEM_SOCK_PATH ")\n"
@@ -87,6 +91,7 @@ enum {
 	OPT_ZONE,
 	OPT_DRAIN,
 	OPT_CANCEL,
+	OPT_TIMEOUT,
 };
 
 static const struct option long_options[] = {
@@ -106,8 +111,25 @@ static const struct option long_options[] = {
 	{"zone", required_argument, NULL, OPT_ZONE},
 	{"drain", no_argument, NULL, OPT_DRAIN},
 	{"cancel", no_argument, NULL, OPT_CANCEL},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
 	{NULL, 0, NULL, 0},
 };
+
+static bool take_timeout(struct memctl_opts *o)
+{
+	unsigned long v;
+	char *end;
+
+	errno = 0;
+	v = strtoul(optarg, &end, 10);
+	if (errno || *end || optarg[strspn(optarg, "0123456789")] || !*optarg || v > UINT_MAX) {
+		memctl_error("\"%s\" is no number of seconds", optarg);
+		return false;
+	}
+	o->timeout = true;
+	o->timeout_s = v;
+	return true;
+}
 
 static bool take_option(int c, struct memctl_opts *o)
 {
@@ -148,6 +170,8 @@ static bool take_option(int c, struct memctl_opts *o)
 	case OPT_CANCEL:
 		o->cancel = true;
 		return true;
+	case OPT_TIMEOUT:
+		return take_timeout(o);
 	case OPT_MODULE:
 		o->where = CTL_MODULE;
 		return true;

@@ -22,6 +22,7 @@
  * struct memctl_opts - the command line.
  * @where:  CTL_MODULE, a daemon's socket, or NULL for whichever is there
  * @engine: as given, like the following; NULL when absent
+ * @timeout_s: of a drain, if @timeout
  */
 struct memctl_opts {
 	const char *where;
@@ -37,6 +38,8 @@ struct memctl_opts {
 	bool force;
 	bool drain;
 	bool cancel;
+	bool timeout;
+	unsigned int timeout_s;
 };
 
 void memctl_error(const char *fmt, ...) __printf(1, 2);

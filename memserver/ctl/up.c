@@ -142,38 +142,52 @@ int memctl_up(const struct memctl_opts *o)
 	return rc;
 }
 
+static int down_misuse(const struct memctl_opts *o)
+{
+	if (o->cancel && (o->drain || o->force))
+		memctl_error("--cancel goes with neither --drain nor --force");
+	else if (o->timeout && !o->drain)
+		memctl_error("--timeout is of --drain");
+	else
+		return 0;
+	return EXIT_USAGE;
+}
+
+static int down_call(struct ctl *c, bool force)
+{
+	struct nl_msg *msg = ctl_msg(c, ANM_MEM_CMD_DOWN, false);
+	int rc;
+
+	if (msg && force && nla_put_flag(msg, ANM_MEM_A_FORCE)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	rc = ctl_call(c, msg, NULL, NULL);
+	/* loaded but without a server: unloading is what is left to do */
+	return rc == -ENOENT && c->module ? 0 : rc;
+}
+
 int memctl_down(const struct memctl_opts *o)
 {
-	struct nl_msg *msg;
+	int rc = down_misuse(o);
 	u64 stored = 0;
 	char err[256];
 	struct ctl c;
-	int rc;
 
-	if (o->drain + o->cancel + o->force > 1) {
-		memctl_error("--drain, --cancel and --force exclude each other");
-		return EXIT_USAGE;
-	}
+	if (rc)
+		return rc;
 	if (memctl_connect(&c, o))
 		return EXIT_FAILURE;
-	if (o->force)
-		stored = memctl_stored(&c);
 	if (o->drain || o->cancel) {
 		rc = memctl_drain(&c, o);
-		if (rc || o->cancel) {
+		if (o->cancel || (rc && !o->force)) {
 			ctl_close(&c);
 			return rc;
 		}
 	}
-	msg = ctl_msg(&c, ANM_MEM_CMD_DOWN, false);
-	if (msg && o->force && nla_put_flag(msg, ANM_MEM_A_FORCE)) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	rc = ctl_call(&c, msg, NULL, NULL);
-	/* loaded but without a server: unloading is what is left to do */
-	if (rc == -ENOENT && c.module)
-		rc = 0;
+	if (o->force && (rc || !o->drain))
+		stored = memctl_stored(&c);
+	rc = down_call(&c, o->force);
 	if (rc)
 		memctl_error("%s", c.err);
 	else if (stored)

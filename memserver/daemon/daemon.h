@@ -24,6 +24,7 @@ struct memd_net;
  * @up:        configuration as it was started with, and the port really bound
  * @mtu_given: by the user: the route is not asked
  * @leaving:   GOODBYE is on its way, the end follows
+ * @signalled: by a signal
  * @state:     last enum mem_state that was told to people
  */
 struct memd {
@@ -34,6 +35,7 @@ struct memd {
 	bool mtu_given;
 	bool verbose;
 	bool leaving;
+	bool signalled;
 	u8 state;
 	u64 mtu_checked;
 };

@@ -331,8 +331,9 @@ static void take_signal(struct memd *d, int sig)
 
 	if (read(sig, &si, sizeof(si)) != sizeof(si))
 		return;
-	if (d->leaving)
+	if (d->signalled)
 		d->state = MEM_LEFT; /* twice: at once */
+	d->signalled = true;
 	memd_leave(d);
 }
 

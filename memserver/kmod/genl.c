@@ -8,11 +8,23 @@
 
 static struct genl_family family;
 
-static int no_server(struct anm_net *an, struct netlink_ext_ack *extack)
+/* Lock the namespace's memory server. Return: NULL with *@rc and extack set if there is none. */
+static struct inst *inst_get(struct genl_info *info, int *rc)
 {
+	struct anm_net *an = anm_net(genl_info_net(info));
+
+	*rc = mutex_lock_killable(&an->lock);
+	if (*rc || an->inst)
+		return *rc ? NULL : an->inst;
 	mutex_unlock(&an->lock);
-	NL_SET_ERR_MSG(extack, "there is no memory server in this network namespace");
-	return -ENODEV;
+	NL_SET_ERR_MSG(info->extack, "there is no memory server in this network namespace");
+	*rc = -ENODEV;
+	return NULL;
+}
+
+static void inst_put(struct genl_info *info)
+{
+	mutex_unlock(&anm_net(genl_info_net(info))->lock);
 }
 
 static int genl_up(struct sk_buff *skb, struct genl_info *info)
@@ -27,66 +39,44 @@ static int genl_up(struct sk_buff *skb, struct genl_info *info)
 	return rc ? anm_extack(info->extack, err.msg, rc) : 0;
 }
 
-static int genl_down(struct sk_buff *skb, struct genl_info *info)
+/* DOWN and DRAIN. */
+static int genl_change(struct sk_buff *skb, struct genl_info *info)
 {
-	struct anm_net *an = anm_net(genl_info_net(info));
+	bool down = info->genlhdr->cmd == ANM_MEM_CMD_DOWN;
 	struct mem_err err = {};
 	struct inst *inst;
 	u64 now;
 	int rc;
 
-	if (mutex_lock_killable(&an->lock))
-		return -EINTR;
-	inst = an->inst;
+	inst = inst_get(info, &rc);
 	if (!inst)
-		return no_server(an, info->extack);
+		return rc;
 	now = inst_begin(inst);
-	rc = mem_ctl_down_check(inst->core, now, mem_ctl_forced(info->attrs), &err);
+	rc = down ? mem_ctl_down_check(inst->core, now, mem_ctl_forced(info->attrs), &err)
+		  : mem_ctl_drain(inst->core, now, info->attrs, &err);
 	inst_end(inst);
-	if (!rc) {
-		an->inst = NULL;
+	if (down && !rc) {
+		anm_net(genl_info_net(info))->inst = NULL;
 		inst_destroy(inst, true);
 	}
-	mutex_unlock(&an->lock);
-	return rc ? anm_extack(info->extack, err.msg, rc) : 0;
-}
-
-static int genl_drain(struct sk_buff *skb, struct genl_info *info)
-{
-	struct anm_net *an = anm_net(genl_info_net(info));
-	struct mem_err err = {};
-	struct inst *inst;
-	u64 now;
-	int rc;
-
-	if (mutex_lock_killable(&an->lock))
-		return -EINTR;
-	inst = an->inst;
-	if (!inst)
-		return no_server(an, info->extack);
-	now = inst_begin(inst);
-	rc = mem_ctl_drain(inst->core, now, info->attrs, &err);
-	inst_end(inst);
-	mutex_unlock(&an->lock);
+	inst_put(info);
 	return rc ? anm_extack(info->extack, err.msg, rc) : 0;
 }
 
 static int genl_status(struct sk_buff *skb, struct genl_info *info)
 {
-	struct anm_net *an = anm_net(genl_info_net(info));
 	struct anm_counter door[ANM_DOOR_NCOUNTERS];
 	struct sk_buff *msg = NULL;
 	struct mem_ctl_up up;
 	struct inst *inst;
 	void *hdr = NULL;
-	int rc = -ENOMEM;
 	u64 now;
+	int rc;
 
-	if (mutex_lock_killable(&an->lock))
-		return -EINTR;
-	inst = an->inst;
+	inst = inst_get(info, &rc);
 	if (!inst)
-		return no_server(an, info->extack);
+		return rc;
+	rc = -ENOMEM;
 	msg = genlmsg_new(ANM_CTL_MSG_MAX, GFP_KERNEL);
 	if (msg)
 		hdr = genlmsg_put_reply(msg, info, &family, 0, info->genlhdr->cmd);
@@ -99,7 +89,7 @@ static int genl_status(struct sk_buff *skb, struct genl_info *info)
 		rc = mem_ctl_status(msg, inst->core, &up, now);
 		inst_end(inst);
 	}
-	mutex_unlock(&an->lock);
+	inst_put(info);
 	if (rc) {
 		nlmsg_free(msg);
 		return rc;
@@ -111,9 +101,9 @@ static int genl_status(struct sk_buff *skb, struct genl_info *info)
 /* A donation is the machine's memory: rights in a namespace of one's own do not suffice. */
 static const struct genl_small_ops ops[] = {
 	{.cmd = ANM_MEM_CMD_UP, .flags = GENL_ADMIN_PERM, .doit = genl_up},
-	{.cmd = ANM_MEM_CMD_DOWN, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_down},
+	{.cmd = ANM_MEM_CMD_DOWN, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 	{.cmd = ANM_MEM_CMD_STATUS_GET, .doit = genl_status},
-	{.cmd = ANM_MEM_CMD_DRAIN, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_drain},
+	{.cmd = ANM_MEM_CMD_DRAIN, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 };
 
 static struct genl_family family = {

@@ -7,13 +7,10 @@
 
 #include "inst.h"
 
-/* Under the lock: rmmod is refused while pages are stored for an engine. */
-static void busy_update(struct inst *inst, u64 now)
+/* Under the lock: rmmod is refused while pages are stored that would be missed. */
+static void busy_update(struct inst *inst)
 {
-	struct mem_err err;
-
-	anm_module_hold(&inst->busy,
-			!inst->clock.stopping && mem_ctl_down_check(inst->core, now, false, &err));
+	anm_module_hold(&inst->busy, !inst->clock.stopping && mem_needed(inst->core));
 }
 
 void inst_end(struct inst *inst)
@@ -23,6 +20,7 @@ void inst_end(struct inst *inst)
 
 	while ((out = mem_out_next(inst->core)))
 		list_add_tail(&out->link, &outs);
+	busy_update(inst);
 	spin_unlock_bh(&inst->lock);
 
 	list_for_each_entry_safe(out, next, &outs, link) {
@@ -38,7 +36,6 @@ static enum hrtimer_restart inst_tick(struct hrtimer *timer)
 
 	anm_clock_fired(&inst->clock);
 	anm_clock_arm(&inst->clock, now, mem_tick(inst->core, now));
-	busy_update(inst, now);
 	inst_end(inst);
 	return HRTIMER_NORESTART;
 }
@@ -48,7 +45,7 @@ static void inst_stop(struct inst *inst)
 {
 	spin_lock_bh(&inst->lock);
 	inst->clock.stopping = true;
-	busy_update(inst, ktime_get_ns());
+	busy_update(inst);
 	spin_unlock_bh(&inst->lock);
 	hrtimer_cancel(&inst->clock.timer);
 	mem_destroy(inst->core);

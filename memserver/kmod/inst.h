@@ -36,7 +36,7 @@
  * @mtu:      of the path, as the core knows it; of @path alone
  * @fixed_mtu: it was given, not to be looked up
  * @clock:    ticks the core
- * @busy:     a module reference is held because pages are stored; under @lock
+ * @busy:     a module reference is held because pages are stored that are needed; under @lock
  * @path:     looks the path up
  * @nb:       hears of devices
  * @hooks:    the UDP door

@@ -49,24 +49,13 @@ MODULE_PARM_DESC(zone,
 
 int memserver_up(struct net *net, const struct mem_ctl_up *up, struct mem_err *err)
 {
-	struct anm_net *an = anm_net(net);
-	struct inst *inst;
-	int rc = 0;
+	int rc = anm_net_claim(net);
 
-	if (mutex_lock_killable(&an->lock))
-		return -EINTR;
-	if (an->inst) {
-		snprintf(err->msg, sizeof(err->msg),
-			 "there is a memory server in this network namespace already");
-		rc = -EEXIST;
-	} else {
-		inst = inst_create(net, up, err);
-		if (IS_ERR(inst))
-			rc = PTR_ERR(inst);
-		else
-			an->inst = inst;
-	}
-	mutex_unlock(&an->lock);
+	if (!rc)
+		return anm_net_settle(net, inst_create(net, up, err));
+	snprintf(err->msg, sizeof(err->msg), "%s",
+		 rc == -EEXIST ? "there is a memory server in this network namespace already"
+			       : "interrupted");
 	return rc;
 }
 

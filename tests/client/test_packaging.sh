@@ -70,6 +70,18 @@ once_packaging_units_call_what_exists() {
 	done
 }
 
+once_packaging_units_of_memory_servers_call_what_exists() {
+	local option options
+
+	options=$(sed -n 's/^Exec[A-Za-z]*=-*[^ ]*memctl //p' "$TOP"/packaging/systemd/*.service |
+		grep -oE -- '--[a-z]+' | sort -u)
+	[ "$(wc -w <<<"$options")" -ge 5 ] || fail "no options found"
+	for option in $options; do
+		grep -q "^	{\"${option#--}\", [a-z]*_argument" "$TOP/memserver/ctl/main.c" ||
+			fail "a unit gives memctl $option"
+	done
+}
+
 # completes FILE FUNCTION WORD...: what the last word completes to, on one line.
 completes() {
 	local file="$1" function="$2"

@@ -116,6 +116,45 @@ group_pool_leave() {
 	verdict and_stays_in_use $?
 }
 
+# service_stop NAME SECONDS: what the unit of the daemon does, with a limit of its own
+service_stop() {
+	local options
+
+	options=$(sed -n 's/^ExecStop=-[^ ]*memctl //p' "$TOP/packaging/systemd/anemone-memserverd.service")
+	[ -n "$options" ] || return 1
+	# shellcheck disable=SC2086
+	timeout $(($2 + 20)) "$BIN/memctl" --socket "$WORK/$1.sock" \
+		${options/'${DRAIN_SECONDS}'/$2} >"$WORK/out" 2>&1
+}
+
+group_pool_stop() {
+	pool_of --move-rate 200 || return
+	ctl vai create norm --size 8M --client 127.0.0.1 >/dev/null
+	fill norm || not_ok fill
+	service_stop mem1 120 && wait "${pids[mem1]}" && ! grep -q lost "$WORK/out"
+	verdict p9_a_service_that_stops_is_drained $? "$(cat "$WORK/out")"
+	check norm
+	verdict p9_a_stopped_service_loses_nothing $?
+	timeout 30 "$BIN/memctl" --socket "$WORK/mem2.sock" down --drain --timeout 1 >"$WORK/out" 2>&1
+	[ $? -eq 1 ] && grep -q 'not drained within 1 s' "$WORK/out" && is_draining mem2
+	verdict a_drain_has_a_limit_and_goes_on $? "$(cat "$WORK/out")"
+	service_stop mem2 1 && grep -q 'not drained within' "$WORK/out" &&
+		grep -q 'pages were stored here; those without a second copy are lost' "$WORK/out" &&
+		wait "${pids[mem2]}"
+	verdict a_service_stops_in_the_end $? "$(cat "$WORK/out")"
+	stop engine KILL
+	await 10 eval 'memctl mem3 --json | grep -q "\"state\": \"joining\""'
+	memctl mem3 down 2>"$WORK/err"
+	[ $? -eq 1 ] && grep -q 'an engine that is not there' "$WORK/err"
+	verdict p9_what_an_engine_that_is_away_needs_is_kept $? "$(cat "$WORK/err")"
+	service_stop mem3 120 && grep -q 'are lost' "$WORK/out" && wait "${pids[mem3]}"
+	verdict a_service_stops_without_an_engine $? "$(cat "$WORK/out")"
+}
+
+is_draining() {
+	ctl server list | grep -q "^$1 .* draining, "
+}
+
 group_pool_zones() {
 	start_engine --repair-after-ms 500 && start_server mem1 32M --zone a &&
 		start_server mem2 32M --zone a && await 10 is_live mem1 && await 10 is_live mem2 || return

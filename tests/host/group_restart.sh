@@ -18,13 +18,42 @@ kill_engine() {
 	[ -n "$pid" ] && kill -KILL "$pid"
 }
 
-restart_bed() {
-	rm -rf "$WORK/kept"
-	up --nfs-port 0 --mount-port 0 --amp-port 0 --listen 127.0.0.1 --insecure \
-		--heartbeat-ms 200 --dead-ms 1000 || return 1
-	# the same ports again after a restart
+# up_anew [OPTION...]: the first life of one that has the same ports after each restart
+up_anew() {
+	rm -rf "$WORK/kept" "$WORK/stop"
+	up --nfs-port 0 --mount-port 0 --amp-port 0 --insecure "$@" || return 1
 	ctl down >/dev/null
-	up --nfs-port "$nfs" --mount-port "$mnt" --amp-port "$amp" || return 1
+	up --nfs-port "$nfs" --mount-port "$mnt" --amp-port "$amp"
+}
+
+# clients_begin VAI...: work on each until clients_end
+clients_begin() {
+	local n
+
+	for n; do
+		"${wrap[@]}" "$IO/nfs_restart" 127.0.0.1 "$nfs" "$mnt" "$n" "$CLIENT_SIZE" \
+			"$WORK/stop" >"$WORK/$n.out" 2>"$WORK/$n.err" &
+		pids[$n]=$!
+	done
+}
+
+# clients_end VAI...: every page was right all the time, and still is
+clients_end() {
+	local n
+
+	: >"$WORK/stop"
+	for n; do
+		wait "${pids[$n]}"
+		verdict "p1_p9_${n}_reads_as_it_was_written" $? "$(tail -n 3 "$WORK/$n.err")"
+		sed -n '/^#/p' "$WORK/$n.out"
+		unset "pids[$n]"
+	done
+	[ "$(ctl vai list --json | grep -c '"lost_pages": 0')" = $# ]
+	verdict p8_nothing_is_lost $?
+}
+
+restart_bed() {
+	up_anew --listen 127.0.0.1 --heartbeat-ms 200 --dead-ms 1000 "$@" || return 1
 	start_server mem1 48M && start_server mem2 48M && start_server mem3 48M &&
 		await 10 is_live mem1 && await 10 is_live mem2 && await 10 is_live mem3 &&
 		ctl vai create crit --size "$SIZE" --client 127.0.0.1 --class critical >/dev/null &&
@@ -41,18 +70,13 @@ recovered() {
 }
 
 group_restart_under_load() {
-	local i n
+	local i CLIENT_SIZE=$SIZE
 
 	restart_bed || {
 		not_ok "restart_bed" "does not come up"
 		return
 	}
-	rm -f "$WORK/stop"
-	for n in crit norm; do
-		"$IO/nfs_restart" 127.0.0.1 "$nfs" "$mnt" $n "$SIZE" "$WORK/stop" \
-			>"$WORK/$n.out" 2>"$WORK/$n.err" &
-		pids[$n]=$!
-	done
+	clients_begin crit norm
 	sleep 1
 	for i in 1 2 3; do
 		kill_engine
@@ -66,15 +90,7 @@ group_restart_under_load() {
 	ctl down --force >/dev/null && up && await 20 recovered
 	verdict p9_down_and_up_under_load $?
 	sleep 1
-	: >"$WORK/stop"
-	for n in crit norm; do
-		wait "${pids[$n]}"
-		verdict "p1_p9_${n}_reads_as_it_was_written" $? "$(tail -n 3 "$WORK/$n.err")"
-		sed -n '/^#/p' "$WORK/$n.out"
-		unset "pids[$n]"
-	done
-	[ "$(ctl vai list --json | grep -c '"lost_pages": 0')" = 2 ]
-	verdict p8_nothing_is_lost $?
+	clients_end crit norm
 	restart_end
 }
 
@@ -99,6 +115,45 @@ group_restart_missing_server() {
 	await 10 sh -c "'$BIN/engctl' -c '$SOCK' status --json | grep -q '\"awaited_servers\": 0'"
 	"$IO/nfs_io" check 127.0.0.1 "$nfs" "$mnt" norm "$SIZE"
 	verdict p9_its_pages_are_back_with_it $?
+	restart_end
+}
+
+# drained NAME
+drained() {
+	ctl server list | grep -q "^$1 .* drained$"
+}
+
+group_restart_drain() {
+	local file=$WORK/kept/engine.json n
+
+	restart_bed --move-rate 1000 || return
+	for n in crit norm; do
+		"$IO/nfs_io" fill 127.0.0.1 "$nfs" "$mnt" $n "$SIZE"
+	done
+	ctl server drain mem2 >/dev/null && [ "$(grep -c '"drain": true' "$file")" = 1 ]
+	verdict a_drain_is_kept $?
+	sleep 0.5
+	kill_engine
+	up && await 20 recovered
+	ctl server list | grep -q '^mem2 .* draining, [1-9][0-9]* of [1-9][0-9]* pages left$'
+	verdict p9_a_drain_goes_on_after_a_restart $? "$(ctl server list)"
+	await 60 drained mem2 && await 3 knows_it_may_go mem2 && memctl mem2 down &&
+		wait "${pids[mem2]}"
+	verdict p9_and_comes_to_its_end $? "$(ctl server list)"
+	# What was emptied and has left is not waited for.
+	ctl down --force >/dev/null && up && await 20 recovered && [ "$(field awaited_servers)" = 0 ] &&
+		! grep -q '"name": "mem2"' "$file"
+	verdict a_drained_server_is_not_awaited $? "$(ctl server list)"
+	for n in crit norm; do
+		"$IO/nfs_io" check 127.0.0.1 "$nfs" "$mnt" $n "$SIZE"
+		verdict "p9_${n}_is_whole_after_drain_and_restart" $?
+	done
+	start_server mem2 48M
+	await 10 is_live mem2
+	verdict it_is_used_when_it_comes_back $? "$(ctl server list)"
+	ctl server drain mem2 >/dev/null && ctl server drain mem2 --cancel >/dev/null &&
+		! grep -q '"drain": true' "$file"
+	verdict a_cancelled_drain_is_not_kept $?
 	restart_end
 }
 

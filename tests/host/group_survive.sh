@@ -6,7 +6,6 @@
 #
 # Who may not make namespaces has all on loopback, and no link to cut.
 
-SURVIVE_SIZE=$((4 << 20))
 SURVIVE_DEAD=800
 SURVIVE_MEND_S=10 # bound of each wait
 
@@ -54,13 +53,9 @@ events_from() {
 survive_bed() {
 	local n
 
-	rm -rf "$WORK/kept" "$WORK"/mem? "$WORK/stop"
+	rm -rf "$WORK"/mem?
 	survive_namespaces || return 1
-	up --nfs-port 0 --mount-port 0 --amp-port 0 --insecure --heartbeat-ms 100 \
-		--dead-ms $SURVIVE_DEAD --repair-after-ms 200 || return 1
-	# the same ports again after a restart
-	ctl down >/dev/null
-	up --nfs-port "$nfs" --mount-port "$mnt" --amp-port "$amp" || return 1
+	up_anew --heartbeat-ms 100 --dead-ms $SURVIVE_DEAD --repair-after-ms 200 || return 1
 	for n in mem1 mem2 mem3 mem4; do
 		survive_start_server $n
 	done
@@ -68,12 +63,10 @@ survive_bed() {
 		await 10 is_live $n || return 1
 	done
 	for n in one two; do
-		ctl vai create $n --size $SURVIVE_SIZE --client 127.0.0.1 --class critical \
+		ctl vai create $n --size $CLIENT_SIZE --client 127.0.0.1 --class critical \
 			>/dev/null || return 1
-		"${wrap[@]}" "$IO/nfs_restart" 127.0.0.1 "$nfs" "$mnt" $n $SURVIVE_SIZE \
-			"$WORK/stop" >"$WORK/$n.out" 2>"$WORK/$n.err" &
-		pids[$n]=$!
 	done
+	clients_begin one two
 	ctl save >/dev/null
 }
 
@@ -222,7 +215,7 @@ survive_cut() {
 }
 
 group_survive() {
-	local longest_ms=0 n begun=$SECONDS
+	local longest_ms=0 begun=$SECONDS CLIENT_SIZE=$((4 << 20))
 
 	survive_bed || {
 		not_ok survive_bed "does not come up"
@@ -237,15 +230,7 @@ group_survive() {
 	survive_engine
 	survive_silence
 	survive_cut
-	: >"$WORK/stop"
-	for n in one two; do
-		wait "${pids[$n]}"
-		verdict "p1_p9_${n}_has_every_byte_right_in_the_end" $? "$(tail -n 3 "$WORK/$n.err")"
-		sed -n '/^#/p' "$WORK/$n.out"
-		unset "pids[$n]"
-	done
-	[ "$(ctl vai list --json | grep -c '"lost_pages": 0')" = 2 ]
-	verdict p8_nothing_is_lost_by_all_this $?
+	clients_end one two
 	echo "# longest pause of a client $longest_ms ms, all of it $((SECONDS - begun)) s"
 	survive_end
 }

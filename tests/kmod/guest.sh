@@ -209,6 +209,36 @@ test_force()
 	check unloaded_after_namespace unloaded
 }
 
+far() { m memctl --module "$@"; }
+far_state() { far status --json | grep -q "\"state\": \"$1\""; }
+limited_stop() { e memctl --module down --drain --timeout 5 --force; }
+said_what_is_lost() { grep 'without a second copy are lost' $out; }
+
+# A memory server stays while it has what is needed, whatever the engine does.
+test_withdraw()
+{
+	check topology_again topology
+	check load_to_withdraw load
+	check up_to_withdraw up --state /tmp/engine2 --heartbeat-ms 200 --dead-ms 1000
+	check servers_up_to_withdraw server_up
+	check servers_join_to_withdraw await 10 live 2
+	check vai_create_to_withdraw eng vai create w --size 20M --client 10.9.0.2
+	check fill_to_withdraw probe fill /w 500
+	check engine_goes_away eng down --force
+	check memserver_notices await 10 far_state joining
+	refused p9_rmmod_memserver_while_the_engine_is_away 'in use' rmmod anemone_memserver
+	refused p9_down_while_the_engine_is_away 'not there' far down
+	check engine_is_back up --state /tmp/engine2
+	check p9_pages_are_there_when_it_is_back await 20 probe verify /w 500
+	check p9_down_drains far down --drain
+	refused p9_rmmod_memserver_that_has_the_rest 'in use' rmmod anemone_memserver
+	check p9_pages_are_there_after_the_drain probe verify /w 500
+	check a_limited_stop_ends_it limited_stop
+	check and_says_what_is_lost said_what_is_lost
+	check engine_down_after_all eng down --force
+	check all_unloaded_again await 5 unloaded
+}
+
 depmod
 topology || { echo "not ok - topology"; exit 1; }
 test_parameters
@@ -216,3 +246,4 @@ test_up
 test_protocol
 test_in_use
 test_force
+test_withdraw

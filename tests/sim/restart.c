@@ -34,11 +34,15 @@ void conf_save(struct sim *w)
 	c->nservers = 0;
 	slot = 0;
 	while (eng_server_get(w->e, &slot, &sv) && c->nservers < ARRAY_SIZE(c->server)) {
-		struct sim_conf_server *s = &c->server[c->nservers++];
+		struct sim_conf_server *s = &c->server[c->nservers];
 
+		if (sv.state == ENG_SERVER_LEFT && sv.drain == ENG_DRAIN_DONE)
+			continue;
+		c->nservers++;
 		memcpy(s->uuid, sv.uuid, sizeof(s->uuid));
 		strscpy(s->name, sv.name, sizeof(s->name));
 		s->boot = sv.boot;
+		s->drain = sv.drain_asked;
 	}
 	eng_get_status(w->e, &st, w->now);
 	c->epoch = max(c->epoch, st.epoch_next);
@@ -157,7 +161,7 @@ void engine_told(struct sim *w, u32 elife)
 	for (i = 0; i < w->conf.nservers; i++) {
 		const struct sim_conf_server *s = &w->conf.server[i];
 
-		if (eng_recover_expect_boot(w->e, s->uuid, s->name, s->boot))
+		if (eng_recover_expect_boot(w->e, s->uuid, s->name, s->boot, s->drain))
 			sim_fail(w, "server %s cannot be expected", s->name);
 	}
 	for (i = 0; i < w->conf.nvais; i++) {

@@ -232,6 +232,7 @@ struct sim_conf_server {
 	u8 uuid[16];
 	char name[AMP_NAME_MAX + 1];
 	u64 boot;
+	bool drain;
 };
 
 struct sim_conf {

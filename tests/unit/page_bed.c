@@ -592,6 +592,30 @@ int pb_read_now(struct pb *b, u32 vai, u32 page_no, u32 seed)
 	return err;
 }
 
+void pb_write_pages(struct pb *b, u32 n, u32 seed)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		assert_int_equal(pb_write_now(b, 0, i, seed + i), 0);
+}
+
+void pb_read_pages(struct pb *b, u32 n, u32 seed)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		assert_int_equal(pb_read_now(b, 0, i, seed + i), 0);
+}
+
+void pb_events(struct pb *b)
+{
+	struct eng_event ev;
+
+	while (eng_event_next(b->e, &ev))
+		b->events[ev.type]++;
+}
+
 struct eng_server_info pb_info(struct pb *b, u32 node)
 {
 	struct eng_server_info info;

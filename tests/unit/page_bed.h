@@ -62,6 +62,7 @@ struct pb {
 	/* RPC replies of the engine go here, and belong to it; NULL: there must be none */
 	void (*reply)(struct pb *b, struct anm_out *out);
 	long live;
+	u32 events[ENG_EV_SERVER_DRAIN_CANCELLED + 1]; /* told, as of pb_events() */
 };
 
 struct pb *pb_new(u64 seed);
@@ -122,6 +123,11 @@ int pb_wait(struct pb *b, struct pb_io *p, u8 *page);
 int pb_write_now(struct pb *b, u32 vai, u32 page_no, u32 seed);
 /* Reads and compares with pb_fill(@seed); the error. */
 int pb_read_now(struct pb *b, u32 vai, u32 page_no, u32 seed);
+/* Pages 0 to @n - 1 of VAI 0, the i-th of seed @seed + i; all must go well. */
+void pb_write_pages(struct pb *b, u32 n, u32 seed);
+void pb_read_pages(struct pb *b, u32 n, u32 seed);
+/* Takes the engine's events. */
+void pb_events(struct pb *b);
 struct eng_server_info pb_info(struct pb *b, u32 node);
 
 #endif

@@ -92,14 +92,19 @@ static __maybe_unused void vais_make(void)
 	assert_int_equal(vai_make(1, false, 0), 0);
 }
 
-static __maybe_unused void expect(u32 node, u64 boot)
+static __maybe_unused void expect_server(u32 node, u64 boot, bool drain)
 {
 	char name[] = "memN";
 	u8 uuid[16];
 
 	name[3] = (char)('0' + node);
 	memset(uuid, 0xa0 + (int)node, sizeof(uuid));
-	assert_int_equal(eng_recover_expect_boot(pb->e, uuid, name, boot), 0);
+	assert_int_equal(eng_recover_expect_boot(pb->e, uuid, name, boot, drain), 0);
+}
+
+static __maybe_unused void expect(u32 node, u64 boot)
+{
+	expect_server(node, boot, false);
 }
 
 /* Dies, and starts again with the VAIs and the first @nodes servers known. */

@@ -84,11 +84,13 @@ static void writes_what_it_reads(void **state)
 	c.vais[0].class = ENG_CLASS_CRITICAL;
 	c.vais[0].holes = true;
 	c.vais[0].discarded_below = 5ull << 32;
+	c.servers[0].drain = true;
 	text = conf_text(&c);
 	assert_int_equal(conf_parse("f", text, &again, &err), 0);
 	assert_memory_equal(&c.up, &again.up, sizeof(c.up));
 	assert_memory_equal(c.vais, again.vais, 2 * sizeof(*c.vais));
 	assert_memory_equal(c.servers, again.servers, sizeof(*c.servers));
+	assert_true(again.servers[0].drain);
 	text2 = conf_text(&again);
 	assert_string_equal(text, text2);
 	free(text);

@@ -6,44 +6,17 @@
 #define SRV 1000 /* pages that a server donates */
 
 static struct eng_err err;
-static u32 nevents[ENG_EV_SERVER_DRAIN_CANCELLED + 1];
-
-static void events_count(struct pb *b)
-{
-	struct eng_event ev;
-
-	while (eng_event_next(b->e, &ev))
-		nevents[ev.type]++;
-}
-
 static struct pb *bed_zones(u32 servers, const char *const *zones)
 {
 	struct pb *b = pb_new(11);
 	u32 i;
 
-	memset(nevents, 0, sizeof(nevents));
 	for (i = 0; i < servers; i++) {
 		b->node[i].zone = zones ? zones[i] : NULL;
 		pb_server(b, i, SRV, 9000);
 	}
 	pb_join_all(b);
 	return b;
-}
-
-static void fill(struct pb *b, u32 n, u32 seed)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		assert_int_equal(pb_write_now(b, 0, i, seed + i), 0);
-}
-
-static void verify(struct pb *b, u32 n, u32 seed)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		assert_int_equal(pb_read_now(b, 0, i, seed + i), 0);
 }
 
 static struct mem_status status(struct pb *b, u32 node)
@@ -59,7 +32,7 @@ static void p9_a_drained_server_has_nothing_of_use(void **state)
 	struct pb *b = bed_zones(3, NULL);
 
 	pb_vai(b, 0, ENG_CLASS_NORMAL, 900);
-	fill(b, 600, 1);
+	pb_write_pages(b, 600, 1);
 	assert_in_range(pb_info(b, 1).mapped, 199, 201);
 	assert_int_equal(eng_server_drain(b->e, "mem1", true, &err), 0);
 	assert_int_equal(eng_server_drain(b->e, "mem1", true, &err), -EALREADY);
@@ -71,11 +44,11 @@ static void p9_a_drained_server_has_nothing_of_use(void **state)
 	assert_int_equal(status(b, 1).drain, MEM_DRAIN_DONE);
 	assert_false(status(b, 1).leaving);
 	pb_run(b, 3000);
-	events_count(b);
-	assert_int_equal(nevents[ENG_EV_SERVER_DRAINING], 1);
-	assert_int_equal(nevents[ENG_EV_SERVER_DRAINED], 1);
+	pb_events(b);
+	assert_int_equal(b->events[ENG_EV_SERVER_DRAINING], 1);
+	assert_int_equal(b->events[ENG_EV_SERVER_DRAINED], 1);
 	pb_kill(b, 1);
-	verify(b, 600, 1);
+	pb_read_pages(b, 600, 1);
 	assert_int_equal(eng_server_remove(b->e, "mem1", false, &err), -EBUSY);
 	pb_run(b, 6000);
 	assert_int_equal(eng_server_remove(b->e, "mem1", false, &err), 0);
@@ -132,7 +105,7 @@ static void zones_count_when_a_drain_is_asked_for(void **state)
 	struct pb *b = bed_zones(3, zones);
 
 	pb_vai(b, 0, ENG_CLASS_CRITICAL, 300);
-	fill(b, 200, 1);
+	pb_write_pages(b, 200, 1);
 	assert_int_equal(pb_info(b, 2).mapped, 200); /* one copy of each */
 	assert_int_equal(eng_server_drain(b->e, "mem2", true, &err), -ENOSPC);
 	assert_non_null(strstr(err.msg, "zones"));
@@ -140,7 +113,7 @@ static void zones_count_when_a_drain_is_asked_for(void **state)
 	pb_run(b, 3000);
 	assert_int_equal(pb_info(b, 1).drain, ENG_DRAIN_DONE);
 	assert_int_equal(pb_info(b, 0).mapped, 200);
-	verify(b, 200, 1);
+	pb_read_pages(b, 200, 1);
 	pb_free(b);
 }
 
@@ -151,16 +124,16 @@ static void p9_a_zone_that_dies_takes_no_page_with_it(void **state)
 
 	b->e->cfg.repair_after_ms = 500;
 	pb_vai(b, 0, ENG_CLASS_CRITICAL, 400);
-	fill(b, 400, 1);
+	pb_write_pages(b, 400, 1);
 	pb_kill(b, 0);
 	pb_kill(b, 1);
 	pb_run(b, 9000);
-	verify(b, 400, 1);
+	pb_read_pages(b, 400, 1);
 	assert_int_equal(b->real[0]->degraded, 0);
 	pb_kill(b, 2);
 	pb_kill(b, 3);
 	pb_run(b, 6000);
-	verify(b, 400, 1);
+	pb_read_pages(b, 400, 1);
 	pb_free(b);
 }
 
@@ -186,7 +159,7 @@ static void a_cancelled_drain_leaves_off(void **state)
 
 	b->e->cfg.move_rate = 50;
 	pb_vai(b, 0, ENG_CLASS_NORMAL, 900);
-	fill(b, 600, 1);
+	pb_write_pages(b, 600, 1);
 	assert_int_equal(eng_server_drain(b->e, "mem0", true, &err), 0);
 	pb_run(b, 1000);
 	left = pb_info(b, 0).mapped;
@@ -197,10 +170,10 @@ static void a_cancelled_drain_leaves_off(void **state)
 	assert_in_range(pb_info(b, 0).mapped, left - 1, left);
 	assert_int_equal(pb_info(b, 0).drain, ENG_DRAIN_NONE);
 	assert_int_equal(pb_info(b, 0).used, pb_info(b, 0).mapped);
-	events_count(b);
-	assert_int_equal(nevents[ENG_EV_SERVER_DRAIN_CANCELLED], 1);
-	assert_int_equal(nevents[ENG_EV_SERVER_DRAINED], 0);
-	verify(b, 600, 1);
+	pb_events(b);
+	assert_int_equal(b->events[ENG_EV_SERVER_DRAIN_CANCELLED], 1);
+	assert_int_equal(b->events[ENG_EV_SERVER_DRAINED], 0);
+	pb_read_pages(b, 600, 1);
 	pb_free(b);
 }
 
@@ -244,7 +217,7 @@ static void p9_a_wipe_spares_what_comes_after_it(void **state)
 	struct pb_io *w;
 
 	pb_vai(b, 0, ENG_CLASS_NORMAL, 500);
-	fill(b, 20, 1);
+	pb_write_pages(b, 20, 1);
 	assert_int_equal(eng_server_drain(b->e, "mem0", true, &err), 0);
 	pb_run(b, 3000);
 	assert_int_equal(pb_info(b, 0).drain, ENG_DRAIN_DONE);
@@ -268,7 +241,7 @@ static void a_server_that_wants_to_go_is_drained(void **state)
 	struct pb *b = bed_zones(3, NULL);
 
 	pb_vai(b, 0, ENG_CLASS_NORMAL, 900);
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	mem_drain(b->node[2].m, true, b->now);
 	assert_int_equal(status(b, 2).drain, MEM_DRAIN_MOVING);
 	pb_run(b, 4000);
@@ -278,7 +251,7 @@ static void a_server_that_wants_to_go_is_drained(void **state)
 	pb_run(b, 500);
 	assert_int_equal(pb_info(b, 2).state, ENG_SERVER_LEFT);
 	pb_kill(b, 2);
-	verify(b, 300, 1);
+	pb_read_pages(b, 300, 1);
 	assert_int_equal(eng_server_remove(b->e, "mem2", false, &err), 0);
 	pb_free(b);
 }
@@ -289,7 +262,7 @@ static void one_that_went_drained_is_used_when_it_comes_back(void **state)
 	struct pb *b = bed_zones(3, NULL);
 
 	pb_vai(b, 0, ENG_CLASS_NORMAL, 900);
-	fill(b, 30, 1);
+	pb_write_pages(b, 30, 1);
 	assert_int_equal(eng_server_drain(b->e, "mem1", true, &err), 0);
 	pb_run(b, 4000);
 	assert_int_equal(pb_info(b, 1).drain, ENG_DRAIN_DONE);
@@ -302,16 +275,15 @@ static void one_that_went_drained_is_used_when_it_comes_back(void **state)
 	mem_leave(b->node[1].m, b->now);
 	pb_run(b, 500);
 	assert_int_equal(pb_info(b, 1).state, ENG_SERVER_LEFT);
-	memset(nevents, 0, sizeof(nevents));
 	pb_kill(b, 1);
 	pb_server(b, 1, SRV, 1500);
 	pb_run(b, 4000);
 	assert_int_equal(pb_info(b, 1).state, ENG_SERVER_LIVE);
 	assert_int_equal(pb_info(b, 1).drain, ENG_DRAIN_NONE);
-	assert_int_equal(nevents[ENG_EV_SERVER_DRAINED], 0);
-	fill(b, 300, 1);
+	assert_int_equal(b->events[ENG_EV_SERVER_DRAINED], 0);
+	pb_write_pages(b, 300, 1);
 	assert_true(pb_info(b, 1).mapped > 0);
-	verify(b, 300, 1);
+	pb_read_pages(b, 300, 1);
 	pb_free(b);
 }
 
@@ -320,7 +292,7 @@ static void a_server_that_may_not_go_hears_so(void **state)
 	struct pb *b = bed_zones(2, NULL);
 
 	pb_vai(b, 0, ENG_CLASS_NORMAL, SRV + 1);
-	fill(b, 100, 1);
+	pb_write_pages(b, 100, 1);
 	mem_drain(b->node[1].m, true, b->now);
 	pb_run(b, 1500);
 	assert_int_equal(status(b, 1).drain, MEM_DRAIN_REFUSED);
@@ -333,7 +305,7 @@ static void a_server_that_may_not_go_hears_so(void **state)
 	pb_server(b, 2, SRV, 1500); /* there is room now */
 	pb_run(b, 5000);
 	assert_int_equal(status(b, 1).drain, MEM_DRAIN_DONE);
-	verify(b, 100, 1);
+	pb_read_pages(b, 100, 1);
 	pb_free(b);
 }
 
@@ -343,7 +315,7 @@ static void removed_by_force_its_pages_are_lost(void **state)
 	u32 i, lost = 0;
 
 	pb_vai(b, 0, ENG_CLASS_NORMAL, 500);
-	fill(b, 100, 1);
+	pb_write_pages(b, 100, 1);
 	pb_kill(b, 0);
 	pb_run(b, 7000);
 	assert_int_equal(eng_server_remove(b->e, "mem0", false, &err), -EBUSY);

@@ -3,6 +3,7 @@
  * HELLO, WELCOME, heartbeats, GOODBYE: how a memory server joins, stays and leaves.
  */
 #include "mem_bed.h"
+#include "../../memserver/core/control.h"
 
 static void hello_is_padded_and_backs_off(void **state)
 {
@@ -189,6 +190,52 @@ static void p9_silence_ends_the_session_and_keeps_the_pages(void **state)
 	mb_free(b);
 }
 
+/* The answer to the next heartbeat says how far a drain is. */
+static void sign(struct mem_bed *b, u16 code)
+{
+	struct amp_hdr h;
+
+	assert_int_equal(mb_pass(b, HEARTBEAT, AMP_HEARTBEAT), 1);
+	h = mb_control(b, AMP_HEARTBEAT_ACK, b->got.seq);
+	h.code = code;
+	mb_send_hdr(b, &h);
+}
+
+static void may_end(struct mem_bed *b, bool may)
+{
+	struct mem_err err;
+
+	assert_int_equal(mem_ctl_down_check(b->m, b->now, false, &err), may ? 0 : -EBUSY);
+	assert_int_equal(mem_ctl_down_check(b->m, b->now, true, &err), 0);
+	assert_int_equal(mem_needed(b->m), !may);
+}
+
+static void p9_pages_are_needed_until_they_are_elsewhere(void **state)
+{
+	struct mem_bed *b = mb_joined(1500);
+
+	may_end(b, true);
+	mb_store_page(b, 1, 5, 1);
+	may_end(b, false);
+	mb_pass(b, 2 * DEAD, AMP_HELLO);
+	assert_int_equal(mb_status(b).state, MEM_JOINING);
+	may_end(b, false); /* the engine will be back */
+	mb_join(b);
+	sign(b, AMP_E_MORE);
+	may_end(b, false);
+	sign(b, AMP_E_DRAINED);
+	assert_int_equal(mb_status(b).used, 1);
+	may_end(b, true);
+	mb_store_page(b, 2, 6, 1); /* the drain was cancelled meanwhile */
+	may_end(b, false);
+	sign(b, AMP_E_DRAINED);
+	mb_pass(b, 2 * DEAD, AMP_HELLO);
+	may_end(b, false); /* and of that nothing is known any more */
+	mem_leave(b->m, b->now);
+	may_end(b, true);
+	mb_free(b);
+}
+
 static void p9_unknown_session_means_hello(void **state)
 {
 	struct mem_bed *b = mb_joined(1500);
@@ -347,6 +394,7 @@ int main(void)
 		cmocka_unit_test(p6_other_protocol_version_is_refused),
 		cmocka_unit_test(heartbeats_tell_what_is_used),
 		cmocka_unit_test(p9_silence_ends_the_session_and_keeps_the_pages),
+		cmocka_unit_test(p9_pages_are_needed_until_they_are_elsewhere),
 		cmocka_unit_test(p9_unknown_session_means_hello),
 		cmocka_unit_test(p3_old_session_is_not_heard),
 		cmocka_unit_test(another_engine_empties_the_store_first),

@@ -3,44 +3,17 @@
 #include "page_bed.h"
 #include "../../engine/core/exports.h"
 
-static u32 nevents[ENG_EV_SERVER_DRAIN_CANCELLED + 1];
-
-static void events_count(struct pb *b)
-{
-	struct eng_event ev;
-
-	while (eng_event_next(b->e, &ev))
-		nevents[ev.type]++;
-}
-
 static struct pb *bed(u32 servers, u8 class, u32 pages)
 {
 	struct pb *b = pb_new(7);
 	u32 i;
 
-	memset(nevents, 0, sizeof(nevents));
 	b->e->cfg.repair_after_ms = 1000;
 	for (i = 0; i < servers; i++)
 		pb_server(b, i, 2000, 9000);
 	pb_join_all(b);
 	pb_vai(b, 0, class, pages);
 	return b;
-}
-
-static void fill(struct pb *b, u32 n, u32 seed)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		assert_int_equal(pb_write_now(b, 0, i, seed + i), 0);
-}
-
-static void verify(struct pb *b, u32 n, u32 seed)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		assert_int_equal(pb_read_now(b, 0, i, seed + i), 0);
 }
 
 /* Every page has its copies, on different live servers, and the counts agree. */
@@ -73,26 +46,26 @@ static void p9_copies_are_made_anew_after_a_death(void **state)
 {
 	struct pb *b = bed(3, ENG_CLASS_CRITICAL, 300);
 
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	pb_kill(b, 0);
 	pb_run(b, 5500); /* dead, and not yet overdue */
-	events_count(b);
-	assert_int_equal(nevents[ENG_EV_SERVER_DEAD], 1);
-	assert_int_equal(nevents[ENG_EV_VAI_DEGRADED], 1);
+	pb_events(b);
+	assert_int_equal(b->events[ENG_EV_SERVER_DEAD], 1);
+	assert_int_equal(b->events[ENG_EV_VAI_DEGRADED], 1);
 	assert_int_equal(b->real[0]->degraded, 200);
 	assert_int_equal(b->e->stats.pages_moved, 0);
 	pb_run(b, 2500);
 	whole(b);
 	assert_int_equal(b->e->stats.pages_moved, 200);
-	events_count(b);
-	assert_int_equal(nevents[ENG_EV_VAI_REPAIRED], 1);
+	pb_events(b);
+	assert_int_equal(b->events[ENG_EV_VAI_REPAIRED], 1);
 	pb_kill(b, 1); /* the new copies are all there is of some */
-	verify(b, 300, 1);
+	pb_read_pages(b, 300, 1);
 	pb_run(b, 20000);
-	events_count(b);
-	assert_int_equal(nevents[ENG_EV_VAI_DEGRADED], 2);
-	assert_int_equal(nevents[ENG_EV_VAI_REPAIRED], 1);
-	assert_int_equal(nevents[ENG_EV_SERVER_DEAD], 2);
+	pb_events(b);
+	assert_int_equal(b->events[ENG_EV_VAI_DEGRADED], 2);
+	assert_int_equal(b->events[ENG_EV_VAI_REPAIRED], 1);
+	assert_int_equal(b->events[ENG_EV_SERVER_DEAD], 2);
 	assert_int_equal(b->real[0]->degraded, 300);
 	assert_true(b->e->stats.moves_failed == 0 || b->e->stats.moves_failed < 300 * 6);
 	pb_free(b);
@@ -102,14 +75,14 @@ static void p9_a_server_that_joins_takes_the_missing_copies(void **state)
 {
 	struct pb *b = bed(2, ENG_CLASS_CRITICAL, 300);
 
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	pb_kill(b, 0);
 	pb_run(b, 30000);
 	assert_int_equal(b->real[0]->degraded, 300);
 	pb_server(b, 3, 2000, 1500);
 	pb_run(b, 3000);
 	whole(b);
-	verify(b, 300, 1);
+	pb_read_pages(b, 300, 1);
 	pb_free(b);
 }
 
@@ -119,10 +92,10 @@ static void p1_a_server_that_comes_back_has_no_say(void **state)
 	struct pb *b = bed(3, ENG_CLASS_CRITICAL, 300);
 	u64 moved;
 
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	b->node[0].cut = true;
 	pb_run(b, 5500);
-	fill(b, 100, 5000); /* onto the other two */
+	pb_write_pages(b, 100, 5000); /* onto the other two */
 	pb_run(b, 3000);
 	whole(b);
 	moved = b->e->stats.pages_moved;
@@ -132,7 +105,7 @@ static void p1_a_server_that_comes_back_has_no_say(void **state)
 	assert_int_equal(pb_info(b, 0).state, ENG_SERVER_LIVE);
 	assert_int_equal(pb_info(b, 0).mapped, 0);
 	assert_int_equal(pb_info(b, 0).used, 0);
-	verify(b, 100, 5000);
+	pb_read_pages(b, 100, 5000);
 	assert_int_equal(b->e->stats.pages_moved, moved);
 	whole(b);
 	pb_free(b);
@@ -143,18 +116,18 @@ static void back_in_time_nothing_is_moved(void **state)
 	struct pb *b = bed(3, ENG_CLASS_CRITICAL, 300);
 
 	b->e->cfg.repair_after_ms = 60000;
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	b->node[0].cut = true;
 	pb_run(b, 8000);
 	assert_int_equal(b->real[0]->degraded, 200);
 	b->node[0].cut = false;
 	pb_run(b, 6000);
 	assert_int_equal(b->e->stats.pages_moved, 0);
-	events_count(b);
-	assert_int_equal(nevents[ENG_EV_VAI_DEGRADED], 1);
-	assert_int_equal(nevents[ENG_EV_VAI_REPAIRED], 1);
+	pb_events(b);
+	assert_int_equal(b->events[ENG_EV_VAI_DEGRADED], 1);
+	assert_int_equal(b->events[ENG_EV_VAI_REPAIRED], 1);
 	whole(b);
-	verify(b, 300, 1);
+	pb_read_pages(b, 300, 1);
 	pb_free(b);
 }
 
@@ -163,12 +136,12 @@ static void a_memory_that_is_lost_is_repaired_at_once(void **state)
 	struct pb *b = bed(3, ENG_CLASS_CRITICAL, 300);
 
 	b->e->cfg.repair_after_ms = 600000;
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	pb_kill(b, 1);
 	pb_server(b, 1, 2000, 9000); /* another boot */
 	pb_run(b, 3000);
 	whole(b);
-	verify(b, 300, 1);
+	pb_read_pages(b, 300, 1);
 	pb_free(b);
 }
 
@@ -178,7 +151,7 @@ static void p8_what_is_lost_is_listed_and_stays_an_error(void **state)
 	u32 cursor = 0, pages[128], n = 0, i;
 	int k;
 
-	fill(b, 90, 1);
+	pb_write_pages(b, 90, 1);
 	pb_kill(b, 2);
 	pb_server(b, 2, 2000, 9000);
 	pb_run(b, 8000);
@@ -239,7 +212,7 @@ static void the_rate_is_kept(void **state)
 	struct pb *b = bed(3, ENG_CLASS_CRITICAL, 300);
 
 	b->e->cfg.move_rate = 50;
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	pb_kill(b, 0);
 	pb_run(b, 8000);
 	assert_in_range(b->e->stats.pages_moved, 40, 110);
@@ -255,7 +228,7 @@ static void p10_a_move_that_hangs_makes_way(void **state)
 	struct pb_io *w;
 	u64 t;
 
-	fill(b, 1, 1);
+	pb_write_pages(b, 1, 1);
 	pb_kill(b, 0);
 	pb_run(b, 8000);
 	assert_int_equal(b->real[0]->degraded, 1);
@@ -271,7 +244,7 @@ static void p10_a_move_that_hangs_makes_way(void **state)
 	pb_inbox_clear(b);
 	pb_run(b, 6000); /* now it is dead */
 	pb_inbox_clear(b);
-	verify(b, 1, 1);
+	pb_read_pages(b, 1, 1);
 	pb_free(b);
 }
 
@@ -326,7 +299,7 @@ static void p9_the_target_dies_during_moves(void **state)
 {
 	struct pb *b = bed(4, ENG_CLASS_CRITICAL, 400);
 
-	fill(b, 400, 1);
+	pb_write_pages(b, 400, 1);
 	b->e->cfg.move_rate = 100;
 	pb_kill(b, 0);
 	pb_run(b, 7000); /* some way into it */
@@ -362,7 +335,7 @@ static void p9_the_source_dies_during_moves(void **state)
 {
 	struct pb *b = bed(3, ENG_CLASS_CRITICAL, 200);
 
-	fill(b, 200, 1);
+	pb_write_pages(b, 200, 1);
 	b->e->cfg.move_rate = 100;
 	b->node[0].cut = true;
 	pb_run(b, 6800);
@@ -373,7 +346,7 @@ static void p9_the_source_dies_during_moves(void **state)
 	b->e->cfg.move_rate = 10000;
 	pb_run(b, 8000);
 	whole(b);
-	verify(b, 200, 1);
+	pb_read_pages(b, 200, 1);
 	pb_free(b);
 }
 
@@ -383,7 +356,7 @@ static void a_vai_is_deleted_during_moves(void **state)
 	u32 i;
 
 	b->e->cfg.move_rate = 50;
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	pb_kill(b, 0);
 	pb_run(b, 7500);
 	assert_int_equal(eng_vai_del(b->e, "real0", true, NULL), 0);
@@ -401,7 +374,7 @@ static void the_engine_ends_during_moves(void **state)
 {
 	struct pb *b = bed(3, ENG_CLASS_CRITICAL, 300);
 
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	b->delay_ns = PB_MS(15);
 	pb_kill(b, 0);
 	pb_run(b, 5000);
@@ -416,7 +389,7 @@ static void a_shortage_is_tried_again_later(void **state)
 	struct pb *b = bed(3, ENG_CLASS_CRITICAL, 300);
 	u64 missed;
 
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	pb_kill(b, 0);
 	pb_run(b, 5900);
 	anm_fail_after = 0; /* all of them: servers suffer, too */
@@ -428,7 +401,7 @@ static void a_shortage_is_tried_again_later(void **state)
 	assert_true(missed < 300 * 4);
 	pb_run(b, 20000);
 	whole(b);
-	verify(b, 300, 1);
+	pb_read_pages(b, 300, 1);
 	pb_free(b);
 }
 
@@ -444,19 +417,19 @@ static void p3_late_discards_spare_a_page_that_came_back(void **state)
 	for (i = 0; i < 20; i++) {
 		b->reorder = 300;
 		b->dup = 300;
-		fill(b, 60, i * 100);
+		pb_write_pages(b, 60, i * 100);
 		assert_int_equal(eng_server_drain(b->e, "mem0", true, NULL), 0);
 		pb_run(b, 20 + pb_rand(b, 200));
 		assert_int_equal(eng_server_drain(b->e, "mem0", false, NULL), 0);
 		assert_int_equal(eng_server_drain(b->e, "mem1", true, NULL), 0);
 		pb_run(b, 20 + pb_rand(b, 400));
 		assert_int_equal(eng_server_drain(b->e, "mem1", false, NULL), 0);
-		verify(b, 60, i * 100);
+		pb_read_pages(b, 60, i * 100);
 	}
 	b->reorder = 0;
 	b->dup = 0;
 	pb_run(b, 9000);
-	verify(b, 60, 1900);
+	pb_read_pages(b, 60, 1900);
 	assert_int_equal(b->real[0]->lost, 0);
 	whole(b);
 	pb_free(b);

@@ -234,6 +234,50 @@ static void servers_may_come_before_the_configuration(void **state)
 	end();
 }
 
+static void p9_a_drain_goes_on_after_a_restart(void **state)
+{
+	struct eng_config cfg = pb_config();
+	u32 i;
+
+	(void)state;
+	begin(12);
+	servers(4);
+	vais_make();
+	write_all(0);
+	assert_int_equal(eng_server_drain(pb->e, "mem1", true, NULL), 0);
+	assert_int_equal(eng_server_drain(pb->e, "mem2", true, NULL), 0);
+	assert_true(pb_info(pb, 1).drain_asked);
+	assert_false(pb_info(pb, 0).drain_asked);
+	pb_run(pb, 5);
+	assert_true(pb_info(pb, 1).mapped > 0);
+	cfg.epoch = 2;
+	cfg.hold = true;
+	pb_restart(pb, &cfg);
+	adopt();
+	for (i = 0; i < 4; i++)
+		expect_server(i, 0, i == 1 || i == 2);
+	assert_int_equal(vai_make(0, true, 0), 0);
+	assert_int_equal(vai_make(1, true, 0), 0);
+	eng_recover_go(pb->e);
+	/* before it is there: it is not drained then */
+	assert_int_equal(eng_server_drain(pb->e, "mem2", false, NULL), 0);
+	recovered();
+	assert_true(pb_info(pb, 1).drain_asked);
+	assert_true(pb_info(pb, 1).drain_total > 0);
+	assert_int_equal(pb_info(pb, 2).drain, ENG_DRAIN_NONE);
+	pb_run(pb, 5000);
+	assert_int_equal(pb_info(pb, 1).drain, ENG_DRAIN_DONE);
+	assert_int_equal(pb_info(pb, 1).mapped, 0);
+	assert_true(pb_info(pb, 2).mapped > 0);
+	/* Ended in order, it is done with. */
+	mem_leave(pb->node[1].m, pb->now);
+	pb_run(pb, 500);
+	assert_false(pb_info(pb, 1).drain_asked);
+	pb_kill(pb, 1);
+	read_all(0);
+	end();
+}
+
 /* One that the file did not know, or one restored while the engine runs. */
 static void a_vai_may_come_after_the_inventories(void **state)
 {
@@ -485,6 +529,7 @@ int main(void)
 		cmocka_unit_test(p8_what_a_missing_server_may_have_is_unknown),
 		cmocka_unit_test(p8_a_memory_that_came_back_empty_leaves_holes),
 		cmocka_unit_test(servers_may_come_before_the_configuration),
+		cmocka_unit_test(p9_a_drain_goes_on_after_a_restart),
 		cmocka_unit_test(a_vai_may_come_after_the_inventories),
 		cmocka_unit_test(discards_that_were_not_remembered_are_found),
 		cmocka_unit_test(p1_p9_crashes_under_load),
