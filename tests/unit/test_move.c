@@ -253,7 +253,7 @@ static void p10_a_move_that_hangs_makes_way_for_a_discard(void **state)
 {
 	struct pb *b = bed(2, ENG_CLASS_CRITICAL, 10);
 
-	fill(b, 1, 1);
+	pb_write_pages(b, 1, 1);
 	pb_kill(b, 0);
 	pb_run(b, 8000);
 	pb_play(b, 4, 2000, 9000);
@@ -275,7 +275,7 @@ static void p9_what_a_cut_was_in_the_way_of_is_repaired(void **state)
 	struct pb_io *io[4];
 	u32 i;
 
-	fill(b, 300, 1);
+	pb_write_pages(b, 300, 1);
 	pb_kill(b, 0);
 	pb_run(b, 5900); /* dead, and not yet overdue */
 	assert_int_equal(b->e->stats.pages_moved, 0);
@@ -291,7 +291,7 @@ static void p9_what_a_cut_was_in_the_way_of_is_repaired(void **state)
 	pb_run(b, 5000);
 	assert_false(b->real[0]->emptying);
 	whole(b);
-	verify(b, 200, 1);
+	pb_read_pages(b, 200, 1);
 	pb_free(b);
 }
 
