@@ -138,8 +138,8 @@ void eng_discard_clear(struct engine *e, struct eng_server *sv)
 /* ---- what operations leave behind ---- */
 
 /*
- * A copy whose bytes did not match their CRC goes, now that another one was read. Before
- * that it could have been the network, and the only one.
+ * A copy whose bytes did not match their CRC twice goes, now that another one was read.
+ * Before that it could have been the network, and the only one.
  */
 void op_drop_bad(struct engine *e, struct pg_op *op, struct map_entry *me)
 {

@@ -103,8 +103,11 @@ static int write_again(struct eng_call *call, struct eng_export *x, const struct
 	return 0;
 }
 
-/* The client tries again with a new xid; a late copy of this call must not be carried out. */
-static int write_put_off(struct eng_call *call, const struct eng_io *io)
+/*
+ * Put off, the client tries again with a new xid; behind the end, there may be another end
+ * soon. A late copy of this call must not be carried out then.
+ */
+static int write_refused(struct eng_call *call, const struct eng_io *io, u32 stat)
 {
 	struct engine *e = call->e;
 	struct drc_entry *d;
@@ -114,8 +117,8 @@ static int write_put_off(struct eng_call *call, const struct eng_io *io)
 		e->stats.no_memory++;
 		return -EAGAIN;
 	}
-	eng_drc_done(d, NFS3ERR_JUKEBOX);
-	return nfs_fail(call, NFS3ERR_JUKEBOX);
+	eng_drc_done(d, stat);
+	return nfs_fail(call, stat);
 }
 
 int nfs_write(struct eng_call *call)
@@ -124,6 +127,7 @@ int nfs_write(struct eng_call *call)
 	u32 begin = call->args.pos;
 	struct nfs3_write_args a;
 	struct drc_entry *d;
+	bool beyond;
 	u32 stat;
 
 	if (nfs3_get_write(&call->args, call->rec->len, &a))
@@ -131,20 +135,21 @@ int nfs_write(struct eng_call *call)
 	stat = io_resolve(call, &a.fh, &io.x);
 	if (stat)
 		return nfs_fail(call, stat);
-	if (a.offset > io.x->size || a.count > io.x->size - a.offset)
-		return nfs_fail(call, NFS3ERR_FBIG);
+	beyond = a.offset > io.x->size || a.count > io.x->size - a.offset;
 	/* Longer than FSINFO offered: a short write, as 3.3.7 allows; the client sends the rest. */
 	io.offset = a.offset;
 	io.count = min(a.count, door_io_max(call));
 	if (!io.count)
-		return write_reply(call, io.x, NFS3_OK, 0);
+		return write_reply(call, io.x, beyond ? NFS3ERR_FBIG : NFS3_OK, 0);
 	io.data_off = a.data_off;
 	io.sum = nfs_call_sum(call, begin, a.data_off);
 	d = eng_drc_find(&io.x->client->drc, call->hdr.xid, io.sum);
 	if (d)
 		return write_again(call, io.x, d, io.count);
+	if (beyond)
+		return write_refused(call, &io, NFS3ERR_FBIG);
 	if (io.x->vai.emptying)
-		return write_put_off(call, &io);
+		return write_refused(call, &io, NFS3ERR_JUKEBOX);
 	return eng_req_start(call, &io);
 }
 

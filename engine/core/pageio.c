@@ -141,6 +141,7 @@ struct eng_pageio *eng_pageio_alloc(struct engine *e)
 		op->copy[i].op = op;
 		op->copy[i].slot = ENG_SLOT_NONE;
 	}
+	op->doubt = ENG_SLOT_NONE;
 	op->bad = ENG_SLOT_NONE;
 	op->leave = ENG_SLOT_NONE;
 	INIT_LIST_HEAD(&op->wait);

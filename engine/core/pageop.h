@@ -53,7 +53,8 @@ struct pg_copy {
  * @move:    of the mover: the same page and version, to other servers
  * @rewrite: of these, one that is written anew, under a new version, like a write
  * @storing: of these, one that is past its fetch
- * @bad:     server whose copy did not match its CRC, or ENG_SLOT_NONE
+ * @doubt:   server whose copy did not match its CRC, and which is asked again; ENG_SLOT_NONE
+ * @bad:     server whose copy did not match its CRC twice, or ENG_SLOT_NONE
  * @leave:   of these, a server that the page is to leave, or ENG_SLOT_NONE
  */
 struct pg_op {
@@ -77,6 +78,7 @@ struct pg_op {
 	bool move;
 	bool rewrite;
 	bool storing;
+	u16 doubt;
 	u16 bad;
 	u16 leave;
 };

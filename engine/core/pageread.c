@@ -70,7 +70,10 @@ void op_never_written(struct engine *e, struct pg_op *op)
 	op_fetched(e, op);
 }
 
-/* A copy not yet tried in this round; a live server before a suspect one, then the less busy. */
+/*
+ * A copy not yet tried in this round: one in doubt, so that a good one is not given up for
+ * what the network did; else a live server before a suspect one, then the less busy.
+ */
 static struct eng_server *fetch_pick(struct engine *e, const struct pg_op *op,
 				     const struct map_entry *me)
 {
@@ -82,6 +85,8 @@ static struct eng_server *fetch_pick(struct engine *e, const struct pg_op *op,
 
 		if (!eng_server_usable(sv) || (op->skip & BIT(i)))
 			continue;
+		if (sv->slot == op->doubt)
+			return sv;
 		if (!best || (sv->state == ENG_SERVER_LIVE && best->state != ENG_SERVER_LIVE) ||
 		    (sv->state == best->state && sv->nxfers < best->nxfers))
 			best = sv;
@@ -154,6 +159,17 @@ static void fetch_newer(struct engine *e, struct pg_op *op, struct map_entry *me
 	eng_entry_judge(e, op->io.vai, me);
 }
 
+/* Return: it is to be asked once more. */
+static bool fetch_doubts(struct pg_op *op, u16 slot)
+{
+	bool again = op->doubt != slot && op->bad != slot;
+
+	op->doubt = again ? slot : ENG_SLOT_NONE;
+	if (!again)
+		op->bad = slot;
+	return again;
+}
+
 static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
 {
 	struct pg_copy *c = container_of(xf, struct pg_copy, xf);
@@ -170,16 +186,15 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 		op_drop_bad(e, op, me);
 		op_fetched(e, op);
 	} else {
+		if (res != XFER_CRC || !fetch_doubts(op, c->slot))
+			op->skip |= BIT(i);
 		/* A live session says that it has not got it: this copy is lost. */
-		if (res == XFER_CRC)
-			op->bad = c->slot;
 		if (res == XFER_REFUSED && xf->code == AMP_E_NOENT && me->server[i] == c->slot) {
 			eng_copy_drop(e, me, i);
 			eng_recover_lossy(e, me);
 			eng_entry_judge(e, op->io.vai, me);
 			eng_mover_kick(e, ENG_KICK_PAGE);
 		}
-		op->skip |= BIT(i);
 		op_fetch(e, op);
 	}
 	busy_run(e);

@@ -177,6 +177,34 @@ static void p3_errors_and_shortages(void **state)
 	assert_int_equal(bed.starts, 4);
 }
 
+/* Refused because of how the VAI was at that time: a late copy finds it otherwise. */
+static void p3_what_was_refused_stays_refused(void **state)
+{
+	struct eng_export *x = bed_export("v");
+	struct xdr_out c;
+
+	(void)state;
+	x->vai.emptying = true;
+	bed_call_write(&c, 700, "v", 0, old_bytes, 4096);
+	assert_int_equal(bed_stat(&c), NFS3ERR_JUKEBOX);
+	x->vai.emptying = false;
+	assert_int_equal(bed_stat(&c), NFS3ERR_JUKEBOX);
+	assert_int_equal(bed.starts, 0);
+	bed_call_write(&c, 701, "v", SIZE, old_bytes, 4096);
+	assert_int_equal(bed_stat(&c), NFS3ERR_FBIG);
+	x->size += 4096; /* it grows */
+	x->vai.npages++;
+	assert_int_equal(bed_stat(&c), NFS3ERR_FBIG);
+	assert_int_equal(bed.starts, 0);
+	bed_call_write(&c, 702, "v", SIZE, new_bytes, 4096);
+	assert_int_equal(bed_stat(&c), NFS3_OK);
+	x->size -= 4096; /* and is cut */
+	x->vai.npages--;
+	assert_int_equal(bed_stat(&c), NFS3_OK);
+	assert_int_equal(bed.starts, 1);
+	assert_int_equal(bed.e->stats.drc_replays, 3);
+}
+
 static void setattr_call(struct xdr_out *x, u32 xid, u32 mode)
 {
 	u32 i;
@@ -265,6 +293,7 @@ int main(void)
 		DRC_TEST(p3_in_progress_udp_is_dropped),
 		DRC_TEST(p3_in_progress_tcp_is_reattached),
 		DRC_TEST(p3_errors_and_shortages),
+		DRC_TEST(p3_what_was_refused_stays_refused),
 		DRC_TEST(p3_late_setattr_changes_nothing),
 		DRC_TEST(aging),
 		DRC_TEST(p7_bounded),

@@ -255,33 +255,93 @@ static void a_page_that_fails_its_crc_is_asked_for_again(void **state)
 	pb_free(b);
 }
 
-static void a_bad_copy_is_read_from_the_other_server(void **state)
+/* A critical page on the two played servers, being read. Return: which of them was asked. */
+static u32 pair_read(struct pb *b, struct pb_io **p)
 {
-	struct pb *b = bed(9000);
-	u8 page[ANM_PAGE_SIZE];
-	u32 first, other;
-	struct amp_hdr h;
-	struct pb_io *p;
-
 	pb_play(b, 1, 1000, 9000);
-	p = pb_write(b, 1, 1, 0, ANM_PAGE_SIZE, 1);
+	*p = pb_write(b, 1, 1, 0, ANM_PAGE_SIZE, 1);
 	pb_ack(b, 0, AMP_PAGE_OUT);
-	assert_false(p->done); /* promise 2 */
+	assert_false((*p)->done); /* promise 2 */
 	pb_ack(b, 1, AMP_PAGE_OUT);
-	assert_int_equal(pb_wait(b, p, NULL), 0);
-	p = pb_read(b, 1, 1);
+	assert_int_equal(pb_wait(b, *p, NULL), 0);
+	*p = pb_read(b, 1, 1);
 	pb_run(b, 1);
-	first = pb_inbox(b, 0, AMP_PAGE_IN) ? 0 : 1;
-	other = !first;
-	h = pb_hear(b, first, AMP_PAGE_IN, NULL);
+	return pb_inbox(b, 0, AMP_PAGE_IN) ? 0 : 1;
+}
+
+static void answer_page(struct pb *b, u32 node, bool good)
+{
+	struct amp_hdr h = pb_hear(b, node, AMP_PAGE_IN, NULL);
+	u8 page[ANM_PAGE_SIZE];
+
 	pb_fill(page, 1);
+	if (good) {
+		pb_page(b, node, h, page, h.page_version);
+		return;
+	}
 	h.type = AMP_PAGE;
 	h.part_len = ANM_PAGE_SIZE;
 	h.page_crc = 1;
-	pb_say(b, first, &h, page, 0);
-	h = pb_hear(b, other, AMP_PAGE_IN, NULL);
-	pb_page(b, other, h, page, h.page_version);
+	pb_say(b, node, &h, page, 0);
+}
+
+static void p2_a_copy_garbled_on_its_way_is_kept(void **state)
+{
+	struct pb *b = bed(9000);
+	struct pb_io *p;
+	u32 first = pair_read(b, &p);
+
+	answer_page(b, first, false);
+	answer_page(b, first, true);
 	assert_true(p->done);
+	assert_int_equal(pb_wait(b, p, NULL), 0);
+	assert_int_equal(b->e->stats.pages_bad, 0);
+	assert_int_equal(b->vai[1].degraded, 0);
+	pb_free(b);
+}
+
+static void a_bad_copy_goes_once_another_was_read(void **state)
+{
+	struct pb *b = bed(9000);
+	struct pb_io *p;
+	u32 first = pair_read(b, &p);
+
+	answer_page(b, first, false);
+	answer_page(b, first, false);
+	assert_int_equal(b->e->stats.pages_bad, 0); /* it could be the only one */
+	answer_page(b, !first, true);
+	assert_true(p->done);
+	assert_int_equal(pb_wait(b, p, NULL), 0);
+	assert_int_equal(b->e->stats.pages_bad, 1);
+	assert_int_equal(b->vai[1].degraded, 1);
+	assert_int_equal(pb_info(b, first).mapped, 0);
+	assert_int_equal(pb_info(b, !first).mapped, 1);
+	pb_run(b, 1);
+	assert_int_equal(pb_inbox(b, first, AMP_DISCARD), 1);
+	assert_int_equal(pb_inbox(b, !first, AMP_DISCARD), 0);
+	pb_free(b);
+}
+
+/* All that there is does not match: an error, and the copies stay. */
+static void p8_the_only_copy_is_kept_although_bad(void **state)
+{
+	struct pb *b = bed(9000);
+	struct pb_io *p = pb_write(b, 0, 1, 0, ANM_PAGE_SIZE, 1);
+	u32 n;
+
+	pb_ack(b, 0, AMP_PAGE_OUT);
+	assert_int_equal(pb_wait(b, p, NULL), 0);
+	p = pb_read(b, 0, 1);
+	for (n = 0; !p->done && n < 10; n++) {
+		pb_run(b, 1);
+		answer_page(b, 0, false);
+	}
+	assert_int_equal(pb_wait(b, p, NULL), -EIO);
+	assert_int_equal(b->e->stats.pages_bad, 0);
+	assert_int_equal(pb_info(b, 0).mapped, 1);
+	p = pb_read(b, 0, 1);
+	pb_run(b, 1);
+	answer_page(b, 0, true);
 	assert_int_equal(pb_wait(b, p, NULL), 0);
 	pb_free(b);
 }
@@ -598,7 +658,9 @@ int main(void)
 		cmocka_unit_test(p1_a_page_is_made_of_parts_of_one_answer),
 		cmocka_unit_test(hostile_parts_are_dropped),
 		cmocka_unit_test(a_page_that_fails_its_crc_is_asked_for_again),
-		cmocka_unit_test(a_bad_copy_is_read_from_the_other_server),
+		cmocka_unit_test(p2_a_copy_garbled_on_its_way_is_kept),
+		cmocka_unit_test(a_bad_copy_goes_once_another_was_read),
+		cmocka_unit_test(p8_the_only_copy_is_kept_although_bad),
 		cmocka_unit_test(lost_messages_are_sent_again_with_growing_patience),
 		cmocka_unit_test(round_trips_set_the_timeout),
 		cmocka_unit_test(refusals_are_told_apart),
