@@ -89,7 +89,7 @@ static void mix_faults(struct sim *w)
 	m->resizes = (u32)maybe_log(w, 50, 2000);
 	m->drains = (u32)maybe_log(w, 50, 3000);
 	m->removes = (u32)maybe_log(w, 50, 2000);
-	m->restarts_max = sim_below(w, SIM_ENGINES_MAX - 1);
+	m->restarts_max = sim_below(w, SIM_RESTARTS_MAX);
 	m->recover_ms = (u32)sim_log(w, 1200, 20000);
 	m->fault_gap_ns = sim_log(w, 100 * NS_PER_MS, 6 * NS_PER_S);
 	m->alloc_fail = (u32)sim_log(w, 100, 50000);

@@ -189,17 +189,13 @@ void engine_door(struct sim *w, u32 client)
 
 /*
  * What no duplicate-request cache can know: nothing that was sent in a life before, or that
- * an engine of before has answered, comes once this one answers; see restart.c. And nothing
- * comes of calls that were over when their VAI got another size: a WRITE that was behind
- * the end then, and was refused, could be carried out.
+ * an engine of before has answered, comes once this one answers; see restart.c.
  */
 static bool request_of_before(const struct sim *w, const struct sim_pkt *pkt)
 {
 	u32 idx = pkt->len >= 4 ? get_unaligned_be32(pkt->buf) - w->xid_base : U32_MAX;
 	const struct sim_op *op = idx < w->nops ? w->ops[idx] : NULL;
 
-	if (op && op->done && w->vai[op->vai].resized > op->start)
-		return true;
 	if (engine_recovering(w))
 		return false;
 	return pkt->elife != w->elife || (op && op->done && op->elife < w->elife);
@@ -310,6 +306,7 @@ void server_start(struct sim *w, u32 i)
 	sv->life++;
 	sv->leaving = false;
 	sv->drained = false;
+	sv->given_up = false;
 	server_path(w, i, sv->cfg.mtu);
 	sim_alloc_fail = 0;
 	sv->m = mem_create(&sv->cfg, w->now);

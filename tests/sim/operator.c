@@ -191,7 +191,6 @@ static void vai_resize(struct sim *w, u32 vai)
 	else
 		oracle_resized(w, vai, npages);
 	v->npages = npages;
-	v->resized = w->now;
 	if (reserved(w) > donated(w))
 		sim_fail(w, "promise 4: %llu pages promised of %llu", reserved(w), donated(w));
 }
@@ -285,6 +284,7 @@ static void act_remove(struct sim *w)
 	sim_say(w, "operator: s%u is removed", i);
 	w->n.removed++;
 	w->removed++;
+	w->sv[i].given_up = true;
 	oracle_server_removed(w, i);
 	if (eng_server_remove(w->e, info.name, true, &err))
 		sim_fail(w, "s%u cannot be removed: %s", i, err.msg);

@@ -461,6 +461,22 @@ struct makes_room {
 	bool known, can[SIM_SERVERS_MAX];
 };
 
+/* Fewer servers have or could take a page of the operation than its class calls for. */
+static bool no_room(struct sim *w, const struct sim_op *op)
+{
+	struct span s;
+	u32 i, k, n;
+
+	for (k = 0; op_span(op, k, &s); k++) {
+		for (i = 0, n = 0; i < w->mix.servers; i++)
+			n += has_room(w, i, op->vai, s.page_no) ||
+			     engine_names(w, i, w->vai[op->vai].name, s.page_no);
+		if (n < w->vai[op->vai].copies)
+			return true;
+	}
+	return false;
+}
+
 /* It is full, but has a page that another server could take. */
 static bool can_make_room(struct sim *w, u32 i)
 {
@@ -593,22 +609,22 @@ void oracle_emitted(struct sim *w, struct sim_op *op, u32 stat)
 				 op->client, op->vai, w->vai[op->vai].client);
 		return;
 	}
-	/* A late copy; the VAI that it is of is gone. */
+	/* A late copy; its VAI is gone. */
 	if (op->life != w->vai[op->vai].life || !w->vai[op->vai].page ||
 	    w->vai[op->vai].state == VAI_DELETING)
 		return;
-	if (op->kind == OP_WRITE && !op->beyond) {
-		/* Its end may be another since: nobody waits for that answer. */
-		if (op->emitted && op->elife == w->elife && op->stat != stat &&
-		    !(op->done && w->vai[op->vai].emptied > op->start && stat == NFS3ERR_FBIG))
+	if (op->kind == OP_WRITE) {
+		if (op->emitted && op->elife == w->elife && op->stat != stat)
 			sim_fail(w, "promise 3: WRITE %u was answered %u, its duplicate %u",
 				 op->idx, op->stat, stat);
-		if (!op->done && (!op->emitted || op->elife != w->elife) && !stat)
+		if (!op->beyond && !op->done && (!op->emitted || op->elife != w->elife) && !stat)
 			write_emitted(w, op);
 	}
 	if (stat == NFS3ERR_IO && !op->emitted && calm(w, op) && w->now - op->taken > LOST_NS)
 		sim_fail(w, "promise 8: op %u on v%u is told of a loss after %llu ms", op->idx,
 			 op->vai, (w->now - op->taken) / NS_PER_MS);
+	if (stat == NFS3ERR_NOSPC)
+		op->no_room = no_room(w, op);
 	op->emitted = true;
 	op->elife = w->elife;
 	op->stat = stat;
@@ -629,15 +645,15 @@ static bool span_lost(struct sim *w, const struct sim_op *op)
 }
 
 /*
- * What was never written, or is lost, is not known after a restart if memories were lost
- * before: an error, and for good (decision 0006).
+ * What was never written, or is lost, is an error for good (decision 0006) if engctl had saved
+ * that pages are lost, or a memory that was to tell, or had told, is there no more.
  */
 static bool span_unknown(struct sim *w, const struct sim_op *op)
 {
 	struct span s;
 	u32 i;
 
-	if (!w->vai[op->vai].restored || !(w->crashes || w->removed))
+	if (!w->vai[op->vai].restored || !(w->vai[op->vai].holes || memories_lost(w)))
 		return false;
 	for (i = 0; op_span(op, i, &s); i++)
 		if (!only_written(page_of(w, op->vai, s.page_no)))
@@ -663,8 +679,8 @@ static void error_check(struct sim *w, struct sim_op *op, u32 stat)
 	if (stat == NFS3ERR_IO || (stat == NFS3ERR_NOSPC && op->kind == OP_WRITE)) {
 		if (span_lost(w, op) || span_unknown(w, op) || !calm(w, op))
 			return;
-		/* What is left of the pool may be too little, lopsided, full of unknown pages. */
-		if (stat == NFS3ERR_NOSPC && (w->crashes || w->elife > 1))
+		/* What is left of the pool is too little, full of unknown pages, or lopsided. */
+		if (stat == NFS3ERR_NOSPC && (w->crashes || w->elife > 1) && op->no_room)
 			return;
 		oracle_history(w, op->vai, s.page_no);
 		sim_fail(w, "promise %s: op %u on v%u p%u fails with %u, nothing is wrong",

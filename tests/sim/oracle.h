@@ -22,6 +22,8 @@ bool op_span(const struct sim_op *op, u32 i, struct span *s);
 struct amp_key key_of(const struct sim *w, u32 vai, u32 page_no);
 bool holds(struct sim *w, u32 server, u32 vai, u32 page_no, u32 from);
 bool only_written(const struct sim_page *p);
+/** memories_lost() - since the engine was made anew, or while it was gone, as far as it can know. */
+bool memories_lost(const struct sim *w);
 bool known_elsewhere(struct sim *w, u32 but, u32 vai, u32 page_no);
 
 #endif

@@ -7,6 +7,8 @@
  * What was sent before is still under way: messages of old sessions, replies, requests.
  * Only that no request is under way for longer than the engine keeps silent (ENG_GRACE_NS)
  * is taken for granted, as the engine does.
+ *
+ * Memory may be short at any step of it; then it is all done again.
  */
 #include "sim.h"
 
@@ -14,6 +16,7 @@
 #define SAVE_MAX_NS  (300 * NS_PER_MS)
 #define TOLD_MAX_NS  (100 * NS_PER_MS) /* from the start until all is told */
 #define AGAIN_MAX_NS (3 * NS_PER_S)
+#define SHORT_NS     (100 * NS_PER_MS) /* until it is tried again without memory */
 
 /* ---- the file ---- */
 
@@ -96,15 +99,10 @@ const struct eng_vai_params *conf_vai(const struct sim *w, const char *name)
 
 /* ---- the end ---- */
 
-void engine_crash(struct sim *w)
+static void engine_end(struct sim *w)
 {
 	u32 fail = sim_alloc_fail, c;
-	u64 back = w->now + sim_log(w, 10 * NS_PER_MS, 5 * NS_PER_S);
 
-	if (!w->e || w->elife > w->mix.restarts_max)
-		return;
-	sim_say(w, "fault: the engine is gone, back at %llu ms", back / NS_PER_MS);
-	oracle_engine_gone(w);
 	sim_alloc_fail = 0;
 	eng_destroy(w->e);
 	sim_alloc_fail = fail;
@@ -112,11 +110,39 @@ void engine_crash(struct sim *w)
 	w->save_asked = false;
 	for (c = 0; c < w->mix.clients; c++)
 		client_reset(w, c);
+}
+
+/* It is there again at @back, and some time later answers. */
+static void engine_again(struct sim *w, u64 back)
+{
 	w->last_trouble = max(w->last_trouble, back + w->mix.recover_ms * NS_PER_MS + TOLD_MAX_NS);
 	ev_push(w, back, EV_ENGINE_START, 0, w->elife, NULL);
 }
 
+void engine_crash(struct sim *w)
+{
+	u64 back = w->now + sim_log(w, 10 * NS_PER_MS, 5 * NS_PER_S);
+
+	if (!w->e || w->ends >= w->mix.restarts_max)
+		return;
+	w->ends++;
+	sim_say(w, "fault: the engine is gone, back at %llu ms", back / NS_PER_MS);
+	oracle_engine_gone(w);
+	engine_end(w);
+	engine_again(w, back);
+}
+
 /* ---- the beginning ---- */
+
+/* Memory that is short is short for the engine's beginning, too; not for ever. */
+static u32 alloc_fail_begin(struct sim *w)
+{
+	u32 fail = sim_alloc_fail;
+
+	if (w->elife + 2 >= SIM_ENGINES_MAX)
+		sim_alloc_fail = 0;
+	return fail;
+}
 
 void engine_start(struct sim *w)
 {
@@ -126,7 +152,7 @@ void engine_start(struct sim *w)
 		.repair_after_ms = w->mix.repair_ms,
 		.recover_ms = w->mix.recover_ms,
 	};
-	u32 fail = sim_alloc_fail;
+	u32 fail;
 
 	if (w->e)
 		return;
@@ -135,11 +161,16 @@ void engine_start(struct sim *w)
 	cfg.hold = w->conf.nvais || w->conf.nservers;
 	memset(cfg.engine_uuid, 0xee, sizeof(cfg.engine_uuid));
 	memset(cfg.secret, 0x5e, sizeof(cfg.secret));
-	sim_alloc_fail = 0;
+	fail = alloc_fail_begin(w);
 	w->e = eng_create(&cfg, w->now);
 	sim_alloc_fail = fail;
-	if (!w->e)
-		sim_fail(w, "no engine");
+	if (!w->e) {
+		if (!fail)
+			sim_fail(w, "no engine");
+		sim_say(w, "no memory for an engine");
+		engine_again(w, w->now + SHORT_NS);
+		return;
+	}
 	eng_set_wallclock(w->e, (s64)(1700000000ull * NS_PER_S));
 	w->write_verf[w->elife] = w->e->write_verf;
 	w->went = w->now;
@@ -149,29 +180,53 @@ void engine_start(struct sim *w)
 		ev_push(w, w->now + sim_rand(w) % TOLD_MAX_NS, EV_ENGINE_TOLD, 0, w->elife, NULL);
 }
 
-/* All that engctl restore tells; then it may go. */
-void engine_told(struct sim *w, u32 elife)
+/* Return: 0 or -ENOMEM, nothing else will do. */
+static int engine_tell(struct sim *w)
 {
-	u32 fail = sim_alloc_fail, i;
 	struct eng_err err;
+	u32 i;
+	int rc;
 
-	if (!w->e || elife != w->elife)
-		return;
-	sim_alloc_fail = 0;
 	for (i = 0; i < w->conf.nservers; i++) {
 		const struct sim_conf_server *s = &w->conf.server[i];
 
-		if (eng_recover_expect_boot(w->e, s->uuid, s->name, s->boot, s->drain))
-			sim_fail(w, "server %s cannot be expected", s->name);
+		rc = eng_recover_expect_boot(w->e, s->uuid, s->name, s->boot, s->drain);
+		if (rc == -ENOMEM && sim_alloc_fail)
+			return rc;
+		if (rc)
+			sim_fail(w, "server %s cannot be expected: %d", s->name, rc);
 	}
 	for (i = 0; i < w->conf.nvais; i++) {
 		struct eng_vai_params p = w->conf.vai[i];
 
 		p.restored = true;
-		if (eng_vai_add(w->e, &p, &err))
+		rc = eng_vai_add(w->e, &p, &err);
+		if (rc == -ENOMEM && sim_alloc_fail)
+			return rc;
+		if (rc)
 			sim_fail(w, "VAI %s cannot be restored: %s", p.name, err.msg);
 	}
+	return 0;
+}
+
+/* All that engctl restore tells; then it may go. If that fails, engctl ends it again. */
+void engine_told(struct sim *w, u32 elife)
+{
+	u32 fail;
+	int rc;
+
+	if (!w->e || elife != w->elife)
+		return;
+	fail = alloc_fail_begin(w);
+	rc = engine_tell(w);
 	sim_alloc_fail = fail;
+	if (rc) {
+		sim_say(w, "no memory for what the engine is told");
+		engine_end(w);
+		engine_again(w, w->now + SHORT_NS);
+		return;
+	}
+	oracle_told(w);
 	eng_recover_go(w->e);
 	w->went = w->now;
 	sim_say(w, "the engine is told %u servers, %u VAIs", w->conf.nservers, w->conf.nvais);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What pages may hold besides when an engine was made anew, or a server came back. */
 #include "oracle.h"
+#include "../../memserver/core/priv.h"
 
 /* A WRITE of a part of the page that is under way may be laid over it. */
 static void revive_merged(struct sim *w, struct sim_page *p, const u8 *data)
@@ -41,7 +42,8 @@ static void revive(struct sim *w, struct sim_page *p, const u8 *data, u32 from)
  * is told of (decision 0006, "what remains"). Not what was discarded: engctl has kept since
  * when.
  */
-static void revive_stale(struct sim *w, const struct eng_vai_params *saved, u32 vai, u32 page_no)
+static void revive_stale(struct sim *w, const struct eng_vai_params *saved, u32 vai, u32 page_no,
+			 bool given_up)
 {
 	struct amp_key key = key_of(w, vai, page_no);
 	struct sim_page *p = page_of(w, vai, page_no);
@@ -49,7 +51,7 @@ static void revive_stale(struct sim *w, const struct eng_vai_params *saved, u32 
 	u32 i, k;
 
 	for (i = 0; i < w->mix.servers; i++) {
-		if (!server_holds(w, i, &key, &data) ||
+		if ((given_up && !w->sv[i].given_up) || !server_holds(w, i, &key, &data) ||
 		    server_version(w, i, &key) < saved->discarded_below)
 			continue;
 		for (k = 0; k < p->n; k++)
@@ -92,14 +94,14 @@ void oracle_engine_gone(struct sim *w)
 		w->vai[v].restored = true;
 		for (i = 0; i < w->vai[v].npages; i++) {
 			revive_initial(w, saved, v, i);
-			revive_stale(w, saved, v, i);
+			revive_stale(w, saved, v, i, false);
 		}
 	}
 }
 
 /*
- * A server that was removed by force, and comes back, may have pages that were cut off in
- * between: nobody could tell it (decision 0007).
+ * A server that was removed by force, and comes back with its memory, may have pages that
+ * were cut off in between: nobody could tell it (decision 0007). Only such a one may.
  */
 void oracle_uncut(struct sim *w, u32 vai, u32 npages)
 {
@@ -109,7 +111,31 @@ void oracle_uncut(struct sim *w, u32 vai, u32 npages)
 
 	oracle_resized(w, vai, npages);
 	for (i = old; i < npages; i++)
-		revive_stale(w, &any, vai, i);
+		revive_stale(w, &any, vai, i, true);
+}
+
+void oracle_told(struct sim *w)
+{
+	const struct sim_conf_server *s;
+	u32 i;
+
+	for (i = 0; i < w->mix.servers; i++) {
+		s = conf_server(w, i);
+		w->sv[i].told_boot = s && s->boot ? s->boot : w->sv[i].m ? w->sv[i].m->boot : 0;
+	}
+	for (i = 0; i < w->mix.vais; i++)
+		w->vai[i].holes = conf_vai(w, w->vai[i].name) && conf_vai(w, w->vai[i].name)->holes;
+	w->told_removed = w->removed;
+}
+
+bool memories_lost(const struct sim *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->mix.servers; i++)
+		if (w->sv[i].told_boot && (!w->sv[i].m || w->sv[i].m->boot != w->sv[i].told_boot))
+			return true;
+	return w->removed != w->told_removed;
 }
 
 /* One that is dead for good is waited for in vain. */

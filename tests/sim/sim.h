@@ -31,7 +31,8 @@
 #define SIM_VAIS_MAX	   8
 #define SIM_FILE_PAGES_MAX 160 /* a VAI */
 #define SIM_LIVES_MAX	   30
-#define SIM_ENGINES_MAX	   8	       /* lives of the engine */
+#define SIM_RESTARTS_MAX   7	       /* of the engine */
+#define SIM_ENGINES_MAX	   64	       /* lives of it: more, as some begin without memory */
 #define SIM_IO_PAGES_MAX   32	       /* a READ or WRITE */
 #define SIM_OUTSTANDING	   16	       /* of a client */
 #define SIM_CANDS_PARTIAL  6	       /* things that a page may hold: no partial write above */
@@ -135,6 +136,8 @@ struct sim_ev {
  * @cut:  packets lost: 1 to it, 2 from it
  * @path_mtu: longer ones never arrive; see server_path()
  * @dead: it does not come back
+ * @told_boot: of the memory that it had when the engine was told all, as far as it knows
+ * @given_up:  the operator had this memory removed
  */
 struct sim_server {
 	struct memserver *m;
@@ -144,6 +147,8 @@ struct sim_server {
 	u8 cut;
 	bool frozen, leaving, dead;
 	bool drained; /* it left because nothing was left on it */
+	bool given_up;
+	u64 told_boot;
 	u64 slow_ns;
 	u32 path_mtu;
 	bool narrow; /* the path carries no more than 1500 */
@@ -169,8 +174,9 @@ struct sim_op {
 	u64 taken; /* when the engine last took it up */
 	u32 tries;
 	u32 stat;
-	u32 elife; /* of the engine that answered */
-	u64 bad;   /* copies that the engine had given up for their CRC when it began */
+	u32 elife;    /* of the engine that answered */
+	bool no_room; /* the engine said so, and it was so */
+	u64 bad;      /* copies that the engine had given up for their CRC when it began */
 };
 
 struct sim_client {
@@ -248,7 +254,7 @@ struct sim_vai {
 	u8 life; /* how often it was made */
 	u8 todo;
 	bool restored; /* it was there when the engine was restarted */
-	u64 resized;   /* when it last was */
+	bool holes;    /* and pages of it were lost before, as engctl had saved */
 	u64 emptied;   /* when contents were last given back */
 	u32 npages;
 	u32 vai_id, client_id;
@@ -286,10 +292,12 @@ struct sim {
 
 	struct sim_conf conf;
 	u32 elife;    /* of the engine, from 1 */
+	u32 ends;     /* how often it crashed */
 	bool revived; /* pages have candidates that the restart may have brought back */
 	u64 went;     /* when it was told all and left to itself */
 	bool save_asked;
-	u32 removed; /* servers removed by force */
+	u32 removed; /* servers removed by force; in this life of the engine: less @told_removed */
+	u32 told_removed;
 
 	u32 active;	  /* faults in progress */
 	u64 last_trouble; /* when the last was over */
@@ -429,6 +437,8 @@ void oracle_server_removed(struct sim *w, u32 server);
 void oracle_drained(struct sim *w, u32 server);
 /** oracle_engine_gone() - just before: what may come back that was not, or not be known? */
 void oracle_engine_gone(struct sim *w);
+/** oracle_told() - all that was saved has been told to a new engine. */
+void oracle_told(struct sim *w);
 /** oracle_recovered() - the engine has heard of all servers: what it did not find will not come. */
 void oracle_recovered(struct sim *w);
 /** oracle_emptied() - all of a VAI is as if never written. */
