@@ -182,6 +182,33 @@ static void shrinking_forgets_the_pages_behind_the_end(void **state)
 	pb_free(b);
 }
 
+/* Who is away may have what was cut off; as long as that is so the end stays where it is. */
+static void p1_no_growing_over_pages_that_may_come_back(void **state)
+{
+	struct pb *b = bed(ENG_CLASS_NORMAL, 400);
+	u32 i;
+
+	fill(b, 400);
+	b->node[1].cut = true;
+	pb_run(b, 8000);
+	assert_int_equal(pb_info(b, 1).state, ENG_SERVER_DEAD);
+	assert_int_equal(eng_vai_resize(b->e, "real0", 150 * 4096, &err), 0);
+	pb_run(b, 3000);
+	assert_false(b->real[0]->emptying);
+	assert_int_equal(eng_vai_resize(b->e, "real0", 400 * 4096, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "cut off"));
+	assert_int_equal(eng_vai_resize(b->e, "real0", 140 * 4096, &err), 0);
+	b->node[1].cut = false;
+	pb_run(b, 8000);
+	assert_int_equal(pb_info(b, 1).state, ENG_SERVER_LIVE);
+	assert_int_equal(eng_vai_resize(b->e, "real0", 400 * 4096, &err), 0);
+	for (i = 0; i < 140; i++)
+		assert_int_equal(pb_read_now(b, 0, i, i + 1), 0);
+	for (i = 140; i < 400; i++)
+		zero(b, i);
+	pb_free(b);
+}
+
 static void overcommit_is_as_much_as_was_asked_for(void **state)
 {
 	struct pb *b = bed(ENG_CLASS_NORMAL, 3000);
@@ -207,6 +234,7 @@ int main(void)
 		cmocka_unit_test(discarded_some_time_after_unmount),
 		cmocka_unit_test(p4_growing_reserves),
 		cmocka_unit_test(shrinking_forgets_the_pages_behind_the_end),
+		cmocka_unit_test(p1_no_growing_over_pages_that_may_come_back),
 		cmocka_unit_test(overcommit_is_as_much_as_was_asked_for),
 	};
 

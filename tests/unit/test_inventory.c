@@ -441,6 +441,64 @@ static void p1_an_inventory_meets_a_write(void **state)
 	end();
 }
 
+/* All copies of a WRITE that are on their way to @node are refused. */
+static void refuse(struct pb_io *io, u32 node)
+{
+	u32 i;
+
+	for (i = 0; i < 50 && !io->done; i++) {
+		pb_run(pb, 1);
+		if (pb_inbox(pb, node, AMP_PAGE_OUT))
+			pb_nack(pb, node, AMP_PAGE_OUT, AMP_E_INVAL, 0);
+	}
+	assert_int_equal(pb_wait(pb, io, NULL), -EIO);
+}
+
+/* It has told of a page, of version @version. Told twice: it is asked again. */
+static void told_of(u32 node, u32 vai, u32 page_no, u64 version)
+{
+	u8 buf[ITEMS_MAX * AMP_INVENTORY_ITEM_LEN];
+	u32 i;
+
+	item(buf, 0, vai_id(vai), page_no, version);
+	for (i = 0; i < 2; i++) {
+		if (!pb_inbox(pb, node, AMP_INVENTORY))
+			asked(node);
+		answer(node, AMP_OK, 10, buf, AMP_INVENTORY_ITEM_LEN);
+	}
+	pb_run(pb, 100);
+	assert_int_equal(pb_inbox(pb, node, AMP_DISCARD), 0);
+	assert_non_null(entry(vai, page_no));
+	assert_int_equal(map_version(entry(vai, page_no)), version);
+}
+
+/* A WRITE that failed must not cost what the server had, and nobody knew of yet. */
+static void p9_a_failed_write_spares_what_was_not_told(void **state)
+{
+	struct pb_io *io;
+	u64 version;
+
+	(void)state;
+	started(1);
+	recovered(); /* without it */
+	play(0, 100);
+	io = pb_write(pb, 0, 1, 0, ANM_PAGE_SIZE, 1);
+	refuse(io, 0);
+	told_of(0, 0, 1, 50);
+	end();
+	/* The same for a copy that it took, while the other one failed. */
+	started(2);
+	recovered();
+	play(0, 100);
+	play(1, 100);
+	io = pb_write(pb, 1, 2, 0, ANM_PAGE_SIZE, 1);
+	pb_run(pb, 1);
+	version = pb_ack(pb, 1, AMP_PAGE_OUT).page_version;
+	refuse(io, 0);
+	told_of(1, 1, 2, version);
+	end();
+}
+
 /* What a server is to forget is not what it has, and is not forgotten while it tells. */
 static void p2_an_inventory_meets_a_discard(void **state)
 {
@@ -513,6 +571,7 @@ int main(void)
 		cmocka_unit_test(p9_no_memory_for_the_map_is_not_the_end),
 		cmocka_unit_test(p3_discarded_contents_do_not_come_back),
 		cmocka_unit_test(p1_an_inventory_meets_a_write),
+		cmocka_unit_test(p9_a_failed_write_spares_what_was_not_told),
 		cmocka_unit_test(p2_an_inventory_meets_a_discard),
 		cmocka_unit_test(p2_an_inventory_meets_a_copy_under_way),
 	};

@@ -295,6 +295,38 @@ static void p9_what_a_cut_was_in_the_way_of_is_repaired(void **state)
 	pb_free(b);
 }
 
+/* Both copies have to go, and there is one place or two: never both to the same. */
+static void p2_copies_that_move_together_part(void **state)
+{
+	u32 servers, idx, i;
+
+	for (servers = 3; servers <= 4; servers++) {
+		struct pb *b = bed(2, ENG_CLASS_CRITICAL, 100);
+		u32 cursor = 0, budget = U32_MAX, left = 0;
+
+		pb_write_pages(b, 100, 1);
+		for (i = 2; i < servers; i++)
+			pb_server(b, i, 2000, 9000);
+		pb_join_all(b);
+		/* asked for one by one, it would be refused with three */
+		eng_server_at(b->e, 0)->drain_asked = true;
+		eng_server_at(b->e, 1)->drain_asked = true;
+		eng_mover_kick(b->e, ENG_KICK_SERVER);
+		pb_run(b, 5000);
+		while ((idx = map_scan(b->e->map, &cursor, &budget)) != ENG_MAP_NONE) {
+			const struct map_entry *me = map_entry(b->e->map, idx);
+
+			assert_true(me->server[0] != ENG_SLOT_NONE);
+			assert_true(me->server[1] != ENG_SLOT_NONE);
+			assert_true(me->server[0] != me->server[1]);
+			left += me->server[0] < 2 || me->server[1] < 2;
+		}
+		assert_int_equal(left, servers == 3 ? 100 : 0);
+		pb_read_pages(b, 100, 1);
+		pb_free(b);
+	}
+}
+
 static void p9_the_target_dies_during_moves(void **state)
 {
 	struct pb *b = bed(4, ENG_CLASS_CRITICAL, 400);
@@ -449,6 +481,7 @@ int main(void)
 		cmocka_unit_test(p10_a_move_that_hangs_makes_way),
 		cmocka_unit_test(p10_a_move_that_hangs_makes_way_for_a_discard),
 		cmocka_unit_test(p9_what_a_cut_was_in_the_way_of_is_repaired),
+		cmocka_unit_test(p2_copies_that_move_together_part),
 		cmocka_unit_test(p9_the_target_dies_during_moves),
 		cmocka_unit_test(p9_the_source_dies_during_moves),
 		cmocka_unit_test(a_vai_is_deleted_during_moves),

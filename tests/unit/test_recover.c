@@ -206,6 +206,36 @@ static void p8_a_memory_that_came_back_empty_leaves_holes(void **state)
 	end();
 }
 
+/*
+ * Pages were short of copies when the engine ended: a single memory that is not there may have
+ * had one that nobody else has. That all which is known has its copies does not change it.
+ */
+static void p8_a_thin_vai_stays_so_while_a_memory_is_missing(void **state)
+{
+	(void)state;
+	begin(12);
+	servers(3);
+	vais_make();
+	write_all(0);
+	pb->node[2].cut = true;
+	restart(3);
+	pb->real[1]->thin = true; /* as engctl had saved */
+	recovered();
+	pb_run(pb, 20000);
+	assert_int_equal(pb->real[1]->degraded, 0);
+	assert_int_equal(status().awaited, 1);
+	assert_true(pb->real[1]->thin);
+	assert_int_equal(pb_wait(pb, pb_read(pb, 1, 1), NULL), -EIO);
+	pb->node[2].cut = false;
+	pb_run(pb, 20000);
+	assert_int_equal(status().awaited, 0);
+	assert_int_equal(pb->real[1]->degraded, 0);
+	assert_false(pb->real[1]->thin);
+	assert_int_equal(pb_wait(pb, pb_read(pb, 1, 1), NULL), 0);
+	read_all(0);
+	end();
+}
+
 /* An engine that has been told everything before anything is asked. */
 static void servers_may_come_before_the_configuration(void **state)
 {
@@ -526,6 +556,7 @@ int main(void)
 		cmocka_unit_test(p9_restart_keeps_every_page),
 		cmocka_unit_test(p3_versions_are_above_all_that_were_seen),
 		cmocka_unit_test(p1_nobody_is_told_anything_meanwhile),
+		cmocka_unit_test(p8_a_thin_vai_stays_so_while_a_memory_is_missing),
 		cmocka_unit_test(p8_what_a_missing_server_may_have_is_unknown),
 		cmocka_unit_test(p8_a_memory_that_came_back_empty_leaves_holes),
 		cmocka_unit_test(servers_may_come_before_the_configuration),
