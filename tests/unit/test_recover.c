@@ -222,6 +222,8 @@ static void p8_a_thin_vai_stays_so_while_a_memory_is_missing(void **state)
 	pb->real[1]->thin = true; /* as engctl had saved */
 	recovered();
 	pb_run(pb, 20000);
+	eng_mover_kick(pb->e, ENG_KICK_SERVER); /* all is counted once more */
+	pb_run(pb, 5000);
 	assert_int_equal(pb->real[1]->degraded, 0);
 	assert_int_equal(status().awaited, 1);
 	assert_true(pb->real[1]->thin);
