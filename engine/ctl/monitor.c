@@ -74,67 +74,74 @@ static void save(const struct opts *o, bool *held)
 	ctl_close(&c);
 }
 
-/* The epoch of the engine that is there, 0 for none. */
-static unsigned long long epoch_now(const struct opts *o)
+/* The epoch of the engine that is there, 0 for none; @old when nobody can say. */
+static unsigned long long epoch_now(const struct opts *o, unsigned long long old)
 {
-	unsigned long long epoch = 0;
 	json_t *st = json_object();
 	struct ctl c;
+	int rc;
 
-	if (!ctl_open(&c, target(o), ANM_ENG_GENL_NAME, NULL) &&
-	    !ctl_call(&c, ctl_msg(&c, ANM_ENG_CMD_STATUS_GET, false), take_status, st))
-		epoch = num(st, "epoch");
+	rc = ctl_open(&c, target(o), ANM_ENG_GENL_NAME, NULL);
+	if (!rc)
+		rc = ctl_call(&c, ctl_msg(&c, ANM_ENG_CMD_STATUS_GET, false), take_status, st);
 	ctl_close(&c);
+	if (!rc)
+		old = num(st, "epoch");
+	else if (rc == -ENOENT || rc == -ENODEV)
+		old = 0;
 	json_decref(st);
-	return epoch;
+	return old;
+}
+
+/* Return: 1 when there are events, 0 when there are none yet. */
+static int await_events(struct ctl *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+
+	return poll(&p, 1, LOOK_MS) > 0;
 }
 
 /*
- * Wait for events, or for the end of the engine: a module that is unloaded says nothing, and
- * the next one's events would not come here. Return: 1 events, 0 none so far, or -EPIPE.
+ * Events until the engine is gone. A module that is unloaded does not say so, and the events of
+ * the next one would not come here: from time to time it is looked at.
  */
-static int await_events(const struct opts *o, struct ctl *c, unsigned long long *epoch)
+static int watch(struct opts *o, struct ctl *c)
 {
-	struct pollfd p = {.fd = c->fd, .events = POLLIN};
-	unsigned long long now;
+	unsigned long long epoch = epoch_now(o, 0), now;
+	bool held = false, news = true;
+	int rc = 0;
 
-	if (poll(&p, 1, LOOK_MS) > 0)
-		return 1;
-	now = epoch_now(o);
-	if (*epoch && now != *epoch) {
-		snprintf(c->err, sizeof(c->err), "the engine is gone");
-		return -EPIPE;
+	while (rc >= 0) {
+		if (news && (o->seen & O_SAVE))
+			save(o, &held);
+		news = await_events(c);
+		if (news) {
+			rc = ctl_events(c, take_event, o);
+			if (rc == -ENOBUFS)
+				rc = complain("events were lost: they came faster than they were "
+					      "read");
+			continue;
+		}
+		now = epoch_now(o, epoch);
+		if (epoch && now != epoch) {
+			snprintf(c->err, sizeof(c->err), "the engine is gone");
+			return -EPIPE;
+		}
+		news = now != epoch;
+		epoch = now;
 	}
-	*epoch = now;
-	return 0;
+	return rc;
 }
 
 int cmd_monitor(struct opts *o)
 {
-	unsigned long long epoch;
-	bool held = false;
 	struct ctl c;
-	int rc;
 
 	if (connect_to(&c, target(o)))
 		return 1;
 	/* Events come on a connection of their own: an answer must not get between them. */
-	rc = ctl_subscribe(&c, ANM_ENG_CMD_SUBSCRIBE);
-	epoch = epoch_now(o);
-	if (!rc && (o->seen & O_SAVE))
-		save(o, &held);
-	while (rc >= 0) {
-		rc = await_events(o, &c, &epoch);
-		if (rc <= 0)
-			continue;
-		rc = ctl_events(&c, take_event, o);
-		if (rc == -ENOBUFS) {
-			complain("events were lost: they came faster than they were read");
-			rc = 0;
-		}
-		if (!rc && (o->seen & O_SAVE))
-			save(o, &held);
-	}
+	if (!ctl_subscribe(&c, ANM_ENG_CMD_SUBSCRIBE))
+		watch(o, &c);
 	complain("%s", c.err);
 	ctl_close(&c);
 	return 1;
