@@ -130,8 +130,8 @@ static void hello_zone(char *dst, const struct amp_hello *m)
 }
 
 /* From a life that is over, or a session that is: a packet that was long on its way. */
-static bool hello_late(struct engine *e, const struct eng_server *sv, const struct amp_hello *m,
-		       u32 seq)
+static bool hello_late(struct engine *e, const struct eng_server *sv, const struct anm_peer *from,
+		       const struct amp_hello *m, u32 seq)
 {
 	const struct eng_servers *ss = e->servers;
 	u32 i;
@@ -152,7 +152,7 @@ static bool hello_late(struct engine *e, const struct eng_server *sv, const stru
 	 * Another memory, and the one that we know speaks: an old life's last words, or a
 	 * new life that will say it again.
 	 */
-	if (sv->state == ENG_SERVER_LIVE && sv->boot != m->boot &&
+	if (sv->state == ENG_SERVER_LIVE && sv->boot != m->boot && sv->peer.port == from->port &&
 	    e->now - sv->heard_ns < e->cfg.dead_ms * NS_PER_MS / 2)
 		return true;
 	for (i = eng_server_usable(sv) ? 1 : 0; i < sv->nhellos && sv->boot == m->boot; i++)
@@ -175,6 +175,30 @@ static void hello_session(struct engine *e, struct eng_server *sv, u32 seq)
 		sizeof(sv->hello_seq) - sizeof(sv->hello_seq[0]));
 	sv->hello_seq[0] = seq;
 	sv->nhellos = min_t(u32, sv->nhellos + 1, ENG_HELLOS_KEPT);
+}
+
+/*
+ * Another memory at another port of the same address: the server has started anew, or it
+ * is a copy of one that lives on. When that one is heard again it is a copy. It has time for
+ * two heartbeats to be heard, one of which may be lost.
+ *
+ * Return: AMP_OK to believe it, AMP_E_IDENTITY for a copy, AMP_E_MORE when it is too early to say.
+ */
+static u16 hello_rival(struct engine *e, struct eng_server *sv, const struct anm_peer *from,
+		       const struct amp_hello *m)
+{
+	u64 wait_ms =
+		min_t(u64, max(e->cfg.dead_ms / 2, e->cfg.heartbeat_ms * 5 / 2), e->cfg.dead_ms);
+
+	if (!eng_server_usable(sv) || sv->boot == m->boot || sv->peer.port == from->port)
+		return AMP_OK;
+	if (!sv->rival_ns || e->now - sv->rival_ns > ENG_RIVAL_NS) {
+		sv->rival_ns = e->now;
+	} else if (sv->heard_ns > sv->rival_ns) {
+		sv->rival_ns = e->now;
+		return AMP_E_IDENTITY;
+	}
+	return e->now - max(sv->rival_ns, sv->heard_ns) < wait_ms * NS_PER_MS ? AMP_E_MORE : AMP_OK;
 }
 
 /* The server is as it says, in a slot that is right for its memory. */
@@ -204,7 +228,13 @@ static void hello_take(struct engine *e, const struct anm_peer *from, const stru
 	if (!code && sv && eng_server_usable(sv) &&
 	    memcmp(&sv->peer.addr, &from->addr, sizeof(from->addr)))
 		code = AMP_E_IDENTITY;
-	if (!code && hello_late(e, sv, m, h->seq)) {
+	if (!code && hello_late(e, sv, from, m, h->seq)) {
+		e->stats.amp_late++;
+		return;
+	}
+	if (!code && sv)
+		code = hello_rival(e, sv, from, m);
+	if (code == AMP_E_MORE) {
 		e->stats.amp_late++;
 		return;
 	}

@@ -23,6 +23,7 @@
 #define ENG_TICK_NS	      (20 * NS_PER_MS) /* with servers: what is sent between ticks may time out */
 #define ENG_LATE_NS	      (120 * NS_PER_S) /* a datagram is not on its way for longer */
 #define ENG_HELLOS_KEPT	      8		       /* sequence numbers, to know late duplicates */
+#define ENG_RIVAL_NS	      (10 * NS_PER_S)  /* one that is refused says HELLO within that */
 #define ENG_SESSION_SLOT_BITS 10	       /* low bits of a session id: the slot */
 #define ENG_ROOM_WANTS_MAX    256	       /* pages that make room for others, a round */
 #define ENG_SERVER_GONE	      0xff /* state of a slot whose memory is lost, not shown outside */
@@ -52,6 +53,7 @@ struct eng_discard {
  * @mapped:     references from the page map
  * @pending:    new copies on their way
  * @pins:       operations that name the slot
+ * @rival_ns:   when another port of its address said HELLO with another memory, 0 never
  * @hello_seq:  of the HELLO that its session answers, then of those before
  * @answer_ns:  when a data message was last answered
  * @suspect_ns: since when it is suspect; @unanswered: for messages, not for silence
@@ -87,7 +89,7 @@ struct eng_server {
 	u64 donation, used, extra;
 	u64 mapped;
 	u32 pending, pins;
-	u64 heard_ns, answer_ns, suspect_ns;
+	u64 heard_ns, answer_ns, suspect_ns, rival_ns;
 	bool unanswered;
 
 	struct eng_channel *chan;

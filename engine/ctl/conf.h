@@ -81,6 +81,15 @@ int conf_write(const char *path, const struct conf *c, struct conf_err *err);
  */
 int conf_lock(const char *path, struct conf_err *err);
 
+/**
+ * conf_saver_begin() - from now on this process keeps the file up to date, until it ends.
+ * Return: 0 or a negative errno.
+ */
+int conf_saver_begin(const char *path);
+
+/** conf_saver_runs() - whether some process does. 1, 0, or a negative errno when nobody knows. */
+int conf_saver_runs(const char *path);
+
 /** conf_absolute() - @path from the root, into ANM_CTL_FILE_MAX + 1 bytes. 0 or -ENAMETOOLONG. */
 int conf_absolute(const char *path, char abs[ANM_CTL_FILE_MAX + 1], struct conf_err *err);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kept configuration as a file: lines for messages, reading, locking, writing. */
+/* The kept configuration as a file: lines for messages, reading, locking, writing, its saver. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -194,4 +194,43 @@ int conf_write(const char *path, const struct conf *c, struct conf_err *err)
 		explicit_bzero(text, strlen(text));
 	free(text);
 	return rc ? file_error(err, path, rc) : 0;
+}
+
+/* ---- who keeps it up to date ---- */
+
+/* A file beside it that is locked: a lock on itself would go with each new version of it. */
+static int saver_open(const char *path, int flags)
+{
+	char lock[FILE_PATH_LEN];
+	int fd;
+
+	if (snprintf(lock, sizeof(lock), "%s.saver", path) >= (int)sizeof(lock))
+		return -ENAMETOOLONG;
+	fd = open(lock, O_RDONLY | O_CLOEXEC | flags, 0644);
+	return fd < 0 ? -errno : fd;
+}
+
+int conf_saver_begin(const char *path)
+{
+	struct flock l = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	int fd = saver_open(path, O_CREAT), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = fcntl(fd, F_OFD_SETLK, &l) ? -errno : 0;
+	if (rc)
+		close(fd); /* else it ends with the process */
+	return rc;
+}
+
+int conf_saver_runs(const char *path)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = saver_open(path, 0), rc;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	rc = fcntl(fd, F_OFD_GETLK, &l) ? -errno : l.l_type != F_UNLCK;
+	close(fd);
+	return rc;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* engctl status and engctl server list. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "../../proto/door_counters.h"
@@ -141,6 +142,10 @@ static void print_recovery(const json_t *st)
 			    num(st, "unknown_pages"), num(st, "unknown_vais"));
 	if (*str(st, "file"))
 		field_print("kept in", "%s", str(st, "file"));
+	if (json_is_false(json_object_get(st, "saver")))
+		field_print("not saved", "%s",
+			    "memory servers that come or start anew: no 'engctl monitor "
+			    "--save' runs");
 }
 
 static void print_summary(const json_t *st, const char *where)
@@ -201,15 +206,18 @@ static int print_all(struct ctl *c, const struct opts *o, const json_t *st, cons
 int cmd_status(struct opts *o)
 {
 	const char *where = target(o);
+	int rc, saver;
 	json_t *st;
 	struct ctl c;
-	int rc;
 
 	if (connect_to(&c, where))
 		return 1;
 	st = json_object();
 	json_object_set_new(st, "target", json_string(where));
 	rc = ctl_call(&c, ctl_msg(&c, ANM_ENG_CMD_STATUS_GET, false), take_status, st);
+	saver = *str(st, "file") ? conf_saver_runs(str(st, "file")) : -ENOENT;
+	if (saver >= 0)
+		json_object_set_new(st, "saver", json_boolean(saver));
 	if (rc)
 		rc = complain("%s", c.err);
 	else if (o->json)

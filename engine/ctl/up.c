@@ -162,6 +162,21 @@ static void print_up(const json_t *st, const struct conf *conf)
 		       conf->nservers == 1 ? "" : "s");
 }
 
+/* A unit of systemd brings its saver along; others have to be told. */
+static void saver_hint(const struct opts *o, const char *file)
+{
+	bool here = o->control && strcmp(o->control, CTL_MODULE);
+
+	if (getenv("INVOCATION_ID") || conf_saver_runs(file))
+		return;
+	fprintf(stderr,
+		"engctl: memory servers that come or start anew are not kept in %s unless "
+		"'engctl%s%s monitor --save &' runs beside the engine%s\n",
+		file, here ? " --control " : "", here ? o->control : "",
+		access("/run/systemd/system", F_OK) ? ""
+						    : ", or 'systemctl start anemone-engine-save'");
+}
+
 int cmd_up(struct opts *o)
 {
 	bool daemon = o->seen & O_DAEMON;
@@ -191,6 +206,8 @@ int cmd_up(struct opts *o)
 		json_out(json_incref(st));
 	else if (!rc)
 		print_up(st, &conf);
+	if (!rc)
+		saver_hint(o, conf.up.file);
 	json_decref(st);
 	conf_free(&conf);
 	return rc;

@@ -256,8 +256,8 @@ const char *mem_refuse_words(u16 code)
 	case AMP_E_DONATION:
 		return "the engine does not accept the size of the donation";
 	case AMP_E_IDENTITY:
-		return "a server with this UUID is live at another address: give each server a "
-		       "state of its own";
+		return "a server with this UUID is live at another address or port: give each "
+		       "server a state of its own";
 	case AMP_E_FULL:
 		return "the engine's table of servers is full";
 	case AMP_E_NOMEM:

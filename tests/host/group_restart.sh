@@ -4,7 +4,10 @@
 
 # up [OPTION...]: an engine that keeps its configuration in $WORK/kept
 up() {
-	ctl up --daemon --state "$WORK/kept" --no-rpcbind "$@" >/dev/null || return 1
+	ctl up --daemon --state "$WORK/kept" --no-rpcbind "$@" >/dev/null 2>"$WORK/up.err" || {
+		cat "$WORK/up.err" >&2
+		return 1
+	}
 	nfs=$(field nfs_port)
 	mnt=$(field mount_port)
 	amp=$(field amp_port)
@@ -188,12 +191,20 @@ group_restart_file() {
 	ctl vai create more --size 1M --client ::1 >/dev/null && grep -q '"name": "more"' "$file" &&
 		ctl vai delete more >/dev/null && ! grep -q '"name": "more"' "$file"
 	verdict ctl_delete_saves $?
+	grep -q "engctl --control $SOCK monitor --save" "$WORK/up.err" &&
+		ctl status | grep -q "not saved .* no 'engctl monitor --save' runs" &&
+		ctl status --json | grep -q '"saver": false'
+	verdict ctl_tells_that_nobody_saves $? "$(cat "$WORK/up.err")"
 	"$BIN/engctl" -c "$SOCK" monitor --save >/dev/null 2>&1 &
 	pids[saver]=$!
+	await 10 eval 'ctl status --json | grep -q "\"saver\": true"' && ! ctl status | grep 'not saved'
+	verdict ctl_tells_that_somebody_saves $?
 	start_server mem4 8M
 	await 10 grep -q '"name": "mem4"' "$file"
 	verdict ctl_monitor_saves $?
 	stop saver
+	ctl status --json | grep -q '"saver": false'
+	verdict ctl_tells_that_nobody_saves_any_more $?
 	cp "$file" "$copy"
 	ctl restore "$copy" --check | grep -q 'all right: 2 VAIs, 4 memory servers'
 	verdict ctl_restore_check $?

@@ -224,7 +224,12 @@ test_withdraw()
 	check servers_join_to_withdraw await 10 live 2
 	check vai_create_to_withdraw eng vai create w --size 20M --client 10.9.0.2
 	check fill_to_withdraw probe fill /w 500
+	e engctl -c module monitor --save > /tmp/saver 2>&1 &
+	local saver=$!
+	check saver_is_seen await 10 sh -c \
+		'ip netns exec anm-e engctl -c module status --json | grep -q "\"saver\": true"'
 	check engine_goes_away eng down --force
+	check saver_ends_with_its_engine await 10 sh -c "! kill -0 $saver"
 	check memserver_notices await 10 far_state joining
 	refused p9_rmmod_memserver_while_the_engine_is_away 'in use' rmmod anemone_memserver
 	refused p9_down_while_the_engine_is_away 'not there' far down

@@ -184,7 +184,8 @@ static int node_of(const struct pb *b, const struct anm_peer *to)
 	int i;
 
 	for (i = 0; i < PB_NODES; i++)
-		if (!memcmp(&b->node[i].peer.addr, &to->addr, sizeof(to->addr)))
+		if (!memcmp(&b->node[i].peer.addr, &to->addr, sizeof(to->addr)) &&
+		    b->node[i].peer.port == to->port)
 			return i;
 	return -1;
 }

@@ -224,6 +224,61 @@ static void one_identity_at_one_address(void **state)
 	pb_free(b);
 }
 
+/* A clone on the same machine is not taken for a reboot, whatever its timing. */
+static void one_identity_at_one_port(void **state)
+{
+	struct amp_hello m = {.boot = 9, .donation = 10, .mtu = 1500};
+	struct pb *b = pb_new(1);
+	u32 i, n = 0;
+
+	pb_play(b, 0, 100, 1500);
+	b->node[1].peer.addr = b->node[0].peer.addr;
+	b->node[1].peer.port = b->node[0].peer.port + 1;
+	memset(m.server_uuid, 0xa0, 16);
+	for (i = 0; i < 20; i++) {
+		heartbeat(b, 0, 100, 0);
+		if (i == 10) /* messages to it are not answered, but it is there */
+			eng_server_suspect(b->e, b->e->servers->slot[0]);
+		pb_run(b, 1500);
+		hello_raw(b, 1, &m, AMP_VERSION);
+		pb_run(b, 10);
+		assert_int_equal(pb_inbox(b, 1, AMP_WELCOME), 0);
+		assert_int_equal(pb_inbox(b, 1, AMP_REFUSE), i ? 1 : 0);
+		if (i)
+			n += refused(b, 1) == AMP_E_IDENTITY;
+		assert_int_equal(pb_info(b, 0).donation, 100);
+	}
+	assert_int_equal(n, 19);
+	/* One that did start anew is silent at the old port, and is not told that it is a copy. */
+	for (i = 0; i < 2; i++) {
+		pb_run(b, 1200);
+		hello_raw(b, 1, &m, AMP_VERSION);
+		pb_run(b, 10);
+		assert_int_equal(pb_inbox(b, 1, AMP_REFUSE), 0);
+		assert_int_equal(pb_inbox(b, 1, AMP_WELCOME), 0);
+	}
+	pb_run(b, 300);
+	hello_raw(b, 1, &m, AMP_VERSION);
+	pb_hear(b, 1, AMP_WELCOME, NULL);
+	assert_int_equal(pb_info(b, 0).donation, 10);
+	pb_free(b);
+}
+
+/* The same life may be seen at another port: what forgets a mapping is on the way. */
+static void a_server_may_change_its_port(void **state)
+{
+	struct pb *b = pb_new(1);
+
+	b->node[0].boot = 7;
+	pb_play(b, 0, 100, 1500);
+	b->node[0].peer.port++;
+	pb_say_hello(b, 0, 100, 1500);
+	pb_run(b, 10);
+	pb_hear(b, 0, AMP_WELCOME, NULL);
+	assert_int_equal(pb_info(b, 0).port, b->node[0].peer.port);
+	pb_free(b);
+}
+
 static void silence_is_suspect_then_dead(void **state)
 {
 	struct pb *b = pb_new(1);
@@ -473,6 +528,8 @@ int main(void)
 		cmocka_unit_test(p3_a_hello_of_a_former_life_is_late),
 		cmocka_unit_test(p9_a_server_gets_in_after_a_late_hello_of_its_own),
 		cmocka_unit_test(one_identity_at_one_address),
+		cmocka_unit_test(one_identity_at_one_port),
+		cmocka_unit_test(a_server_may_change_its_port),
 		cmocka_unit_test(silence_is_suspect_then_dead),
 		cmocka_unit_test(goodbye_is_acknowledged_and_final),
 		cmocka_unit_test(p5_only_the_server_itself_is_heard),
