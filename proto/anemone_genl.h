@@ -72,6 +72,8 @@
  *	(mounted, or still being cut), ENOSPC
  * @ANM_ENG_CMD_VAI_DISCARD: ANM_ENG_A_VAI with the name: give its contents back. ENOENT;
  *	EBUSY while it is mounted, unless there is ANM_ENG_A_FORCE
+ * @ANM_ENG_CMD_VAI_SET: ANM_ENG_A_VAI with the name and what is to change:
+ *	ANM_ENG_VAI_HEDGE. ENOENT, EINVAL
  * @ANM_ENG_CMD_PAGES_GET: ANM_ENG_A_VAI with the name, ANM_ENG_A_PAGES with kind and
  *	cursor. Answered by ANM_ENG_A_PAGES: the offsets found in a bounded step, and the
  *	cursor to go on from
@@ -95,6 +97,7 @@ enum anm_eng_cmd {
 	ANM_ENG_CMD_VAI_RESIZE,
 	ANM_ENG_CMD_VAI_DISCARD,
 	ANM_ENG_CMD_PAGES_GET,
+	ANM_ENG_CMD_VAI_SET,
 
 	__ANM_ENG_CMD_MAX,
 };
@@ -273,6 +276,9 @@ enum anm_vai_flags {
  * @ANM_ENG_VAI_DISCARDED_BELOW: u64, pages of lower versions are of contents that were given up
  * @ANM_ENG_VAI_DEGRADED_PAGES: u64, with fewer copies at hand than the class calls for
  * @ANM_ENG_VAI_DISCARD_ON_UNMOUNT: u8, 1: give the contents back when it is unmounted
+ * @ANM_ENG_VAI_HEDGE: u8, 0: reads that take long are not asked of the other copy's server
+ * @ANM_ENG_VAI_HEDGED: u64, page reads for which a second server was asked
+ * @ANM_ENG_VAI_HEDGES_WON: u64, of those answered by the second first
  */
 enum anm_eng_vai_attr {
 	ANM_ENG_VAI_UNSPEC,
@@ -298,6 +304,9 @@ enum anm_eng_vai_attr {
 	ANM_ENG_VAI_DISCARDED_BELOW,
 	ANM_ENG_VAI_DEGRADED_PAGES,
 	ANM_ENG_VAI_DISCARD_ON_UNMOUNT,
+	ANM_ENG_VAI_HEDGE,
+	ANM_ENG_VAI_HEDGED,
+	ANM_ENG_VAI_HEDGES_WON,
 
 	__ANM_ENG_VAI_MAX,
 };
@@ -363,7 +372,7 @@ enum anm_eng_pages_attr {
  * @ANM_ENG_SRV_SRTT_NS: u64
  * @ANM_ENG_SRV_RTO_NS: u64
  * @ANM_ENG_SRV_IN_FLIGHT: u32, messages
- * @ANM_ENG_SRV_QUEUED: u32, page operations that wait for a channel
+ * @ANM_ENG_SRV_QUEUED: u32, messages that wait for the window to open
  * @ANM_ENG_SRV_LAST_HEARD_NS: u64, ago
  * @ANM_ENG_SRV_BOOT: u64, which memory it has: drawn anew when it starts out empty
  * @ANM_ENG_SRV_AWAITED: u8, 1: known from before a restart, and its inventory is not in
@@ -371,6 +380,9 @@ enum anm_eng_pages_attr {
  * @ANM_ENG_SRV_DRAIN: u8, enum anm_drain_state; pages left are the mapped ones
  * @ANM_ENG_SRV_DRAIN_TOTAL: u64, pages that it had when its drain began
  * @ANM_ENG_SRV_DRAIN_ASKED: u8, 1: to be drained as SERVER_DRAIN asked, and not done with
+ * @ANM_ENG_SRV_CWND: u32, messages that may be in flight now
+ * @ANM_ENG_SRV_SPURIOUS: u64, of the retransmits those that were for nothing
+ * @ANM_ENG_SRV_READ_P95_NS: u64, 95th percentile of reads; 0 while too few are known
  */
 enum anm_eng_server_attr {
 	ANM_ENG_SRV_UNSPEC,
@@ -402,6 +414,9 @@ enum anm_eng_server_attr {
 	ANM_ENG_SRV_DRAIN,
 	ANM_ENG_SRV_DRAIN_TOTAL,
 	ANM_ENG_SRV_DRAIN_ASKED,
+	ANM_ENG_SRV_CWND,
+	ANM_ENG_SRV_SPURIOUS,
+	ANM_ENG_SRV_READ_P95_NS,
 
 	__ANM_ENG_SRV_MAX,
 };

@@ -7,7 +7,7 @@
 
 #include "services.h"
 
-#define ANM_TICK_MIN_NS (1 * NS_PER_MS)
+#define ANM_TICK_MIN_NS (NS_PER_MS / 4)
 #define ANM_TICK_MAX_NS NS_PER_S
 
 /**

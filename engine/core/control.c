@@ -32,6 +32,7 @@ static const struct nla_policy vai_policy[ANM_ENG_VAI_MAX + 1] = {
 	[ANM_ENG_VAI_FLAGS] = ANM_NLP_U32,
 	[ANM_ENG_VAI_DISCARDED_BELOW] = ANM_NLP_U64,
 	[ANM_ENG_VAI_DISCARD_ON_UNMOUNT] = ANM_NLP_U8,
+	[ANM_ENG_VAI_HEDGE] = ANM_NLP_U8,
 };
 
 const struct nla_policy eng_ctl_policy[ANM_ENG_A_MAX + 1] = {
@@ -202,6 +203,8 @@ int eng_ctl_vai_new(struct engine *e, struct nlattr **attrs, struct eng_err *err
 		return refuse(err, -EINVAL, "a VAI can only be restored with its UUID");
 	if (tb[ANM_ENG_VAI_DISCARD_ON_UNMOUNT])
 		p.discard_on_unmount = nla_get_u8(tb[ANM_ENG_VAI_DISCARD_ON_UNMOUNT]);
+	if (tb[ANM_ENG_VAI_HEDGE])
+		p.no_hedge = !nla_get_u8(tb[ANM_ENG_VAI_HEDGE]);
 	if (p.class > ENG_CLASS_CRITICAL)
 		return refuse(err, -EINVAL, "no such class: normal or critical");
 	return eng_vai_add(e, &p, err);
@@ -221,6 +224,7 @@ static int vai_put_params(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 	       anm_nl_put_bin(msg, ANM_ENG_VAI_CLIENT, &v->p.client, 16) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_CLASS, v->p.class) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_FLAGS, flags) ||
+	       anm_nl_put_u8(msg, ANM_ENG_VAI_HEDGE, !v->p.no_hedge) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_OUTSTANDING, v->outstanding);
 }
 
@@ -243,6 +247,8 @@ static int vai_put(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 		{ANM_ENG_VAI_WRITE_NS, v->write_ns_ema},
 		{ANM_ENG_VAI_DISCARDED_BELOW, v->p.discarded_below},
 		{ANM_ENG_VAI_DEGRADED_PAGES, v->degraded_pages},
+		{ANM_ENG_VAI_HEDGED, v->hedged},
+		{ANM_ENG_VAI_HEDGES_WON, v->hedges_won},
 	};
 	struct nlattr *nest = anm_nl_nest(msg, ANM_ENG_A_VAI);
 	u32 i;
@@ -298,6 +304,7 @@ static int server_put_id(struct anm_nlmsg *msg, const struct eng_server_info *s)
 	       anm_nl_put_u16(msg, ANM_ENG_SRV_CHANNELS, s->channels) ||
 	       anm_nl_put_u32(msg, ANM_ENG_SRV_IN_FLIGHT, s->in_flight) ||
 	       anm_nl_put_u32(msg, ANM_ENG_SRV_QUEUED, s->queued) ||
+	       anm_nl_put_u32(msg, ANM_ENG_SRV_CWND, s->cwnd) ||
 	       anm_nl_put_u8(msg, ANM_ENG_SRV_AWAITED, s->awaited) ||
 	       anm_nl_put_str(msg, ANM_ENG_SRV_ZONE, s->zone) ||
 	       anm_nl_put_u8(msg, ANM_ENG_SRV_DRAIN, s->drain) ||
@@ -324,6 +331,8 @@ static int server_put(struct anm_nlmsg *msg, const struct eng_server_info *s)
 		{ANM_ENG_SRV_LAST_HEARD_NS, s->last_heard_ns},
 		{ANM_ENG_SRV_BOOT, s->boot},
 		{ANM_ENG_SRV_DRAIN_TOTAL, s->drain_total},
+		{ANM_ENG_SRV_SPURIOUS, s->spurious},
+		{ANM_ENG_SRV_READ_P95_NS, s->read_p95_ns},
 	};
 	struct nlattr *nest = anm_nl_nest(msg, ANM_ENG_A_SERVER);
 	u32 i;

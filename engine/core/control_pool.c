@@ -66,6 +66,14 @@ static int server_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct
 	return eng_server_remove(e, name, eng_ctl_forced(attrs), err);
 }
 
+static int vai_set(struct engine *e, struct nlattr **tb, const struct eng_vai_params *p,
+		   struct eng_err *err)
+{
+	if (!tb[ANM_ENG_VAI_HEDGE])
+		return refuse(err, -EINVAL, "nothing to set given");
+	return eng_vai_hedge(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_HEDGE]), err);
+}
+
 static int vai_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_err *err)
 {
 	struct nlattr *tb[ANM_ENG_VAI_MAX + 1];
@@ -76,6 +84,8 @@ static int vai_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct en
 		return rc;
 	if (cmd == ANM_ENG_CMD_VAI_DEL)
 		return eng_vai_del(e, p.name, eng_ctl_forced(attrs), err);
+	if (cmd == ANM_ENG_CMD_VAI_SET)
+		return vai_set(e, tb, &p, err);
 	if (cmd == ANM_ENG_CMD_VAI_DISCARD)
 		return eng_vai_discard(e, p.name, eng_ctl_forced(attrs), err);
 	if (!tb[ANM_ENG_VAI_SIZE])
@@ -102,6 +112,7 @@ int eng_ctl_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_e
 	case ANM_ENG_CMD_VAI_DEL:
 	case ANM_ENG_CMD_VAI_RESIZE:
 	case ANM_ENG_CMD_VAI_DISCARD:
+	case ANM_ENG_CMD_VAI_SET:
 		return vai_change(e, cmd, attrs, err);
 	default:
 		return -EOPNOTSUPP;

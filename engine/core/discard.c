@@ -146,7 +146,7 @@ void op_drop_bad(struct engine *e, struct pg_op *op, struct map_entry *me)
 	struct amp_key key;
 	u32 i;
 
-	if (op->bad == ENG_SLOT_NONE || op->bad == op->copy[0].slot)
+	if (op->bad == ENG_SLOT_NONE || op->bad == op->from)
 		return;
 	op_key(op, &key);
 	for (i = 0; i < ENG_COPIES_MAX; i++) {

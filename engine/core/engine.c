@@ -2,8 +2,6 @@
 #include "priv.h"
 #include "server.h"
 
-#define ENG_TICK_MIN_NS	  NS_PER_MS
-#define ENG_TICK_MAX_NS	  NS_PER_S
 #define ENG_EPOCH_MASK	  0xffffull
 #define ENG_VERSION_EPOCH 32 /* shift of the epoch in page versions */
 
@@ -77,15 +75,32 @@ void eng_set_wallclock(struct engine *e, s64 real_minus_mono)
 	e->real_minus_mono = real_minus_mono;
 }
 
-u64 eng_tick(struct engine *e, u64 now)
+u64 eng_tick_due(struct engine *e)
+{
+	return max(eng_xfer_due(e, ENG_TICK_MAX_NS), (u64)ENG_TICK_MIN_NS);
+}
+
+/* What need not be done so often as messages have to be watched. */
+static void engine_chores(struct engine *e)
 {
 	u64 servers, exports, mover;
 
-	e->now = max(e->now, now);
+	if (e->chores_ns && e->now - e->chores_ns < ENG_CHORES_NS)
+		return;
 	servers = eng_servers_tick(e);
 	exports = min(eng_exports_tick(e), eng_recover_tick(e));
 	mover = eng_mover_tick(e);
-	return clamp(min(min(servers, exports), mover), (u64)ENG_TICK_MIN_NS, (u64)ENG_TICK_MAX_NS);
+	e->chores_ns = e->now;
+	e->chores_due = e->now + clamp(min(min(servers, exports), mover), (u64)ENG_CHORES_NS,
+				       (u64)ENG_TICK_MAX_NS);
+}
+
+u64 eng_tick(struct engine *e, u64 now)
+{
+	e->now = max(e->now, now);
+	eng_xfer_tick(e);
+	engine_chores(e);
+	return min(eng_tick_due(e), max(e->chores_due - e->now, (u64)ENG_TICK_MIN_NS));
 }
 
 /* ---- output ---- */

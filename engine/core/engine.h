@@ -45,8 +45,10 @@ struct engine;
 #define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
 #define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
 #define ENG_REPAIR_MS	   10000    /* default of eng_config.repair_after_ms */
-#define ENG_MOVE_RATE	   25000    /* default of eng_config.move_rate: 100 MB/s */
-#define ENG_NAME_MAX	   64	    /* bytes of a name, without NUL */
+#define ENG_TICK_MIN_NS	   (NS_PER_MS / 4)
+#define ENG_TICK_MAX_NS	   NS_PER_S
+#define ENG_MOVE_RATE	   25000 /* default of eng_config.move_rate: 100 MB/s */
+#define ENG_NAME_MAX	   64	 /* bytes of a name, without NUL */
 
 enum eng_class {
 	ENG_CLASS_NORMAL,   /* one copy */
@@ -125,9 +127,15 @@ void eng_amp_in(struct engine *e, const struct anm_peer *from, const struct anm_
 
 /**
  * eng_tick() - let time pass: retransmission, heartbeats, reclaim. Bounded work.
- * Return: ns until it wants to be called again (1 ms to 1 s).
+ * Return: ns until it wants to be called again (ENG_TICK_MIN_NS to ENG_TICK_MAX_NS).
  */
 u64 eng_tick(struct engine *e, u64 now);
+
+/**
+ * eng_tick_due() - what was sent since the last tick may want the next one earlier.
+ * To be asked after calls that may have queued messages. Return: ns from then, as eng_tick().
+ */
+u64 eng_tick_due(struct engine *e);
 
 /** eng_out_next() - take the oldest queued message, NULL if none. Ownership passes. */
 struct anm_out *eng_out_next(struct engine *e);
@@ -148,6 +156,7 @@ struct anm_out *eng_out_next(struct engine *e);
  * @degraded: pages had fewer copies than the class calls for: the next memory that is
  *          lost may be one too many
  * @discard_on_unmount: give the contents back when the client has unmounted it
+ * @no_hedge: reads that take long are not asked of the other copy's server too
  */
 struct eng_vai_params {
 	char name[ENG_NAME_MAX + 1];
@@ -160,6 +169,7 @@ struct eng_vai_params {
 	bool degraded;
 	u64 discarded_below;
 	bool discard_on_unmount;
+	bool no_hedge;
 };
 
 /**
@@ -181,10 +191,14 @@ struct eng_vai_info {
 	u32 outstanding;
 	bool emptying;
 	u64 degraded_pages;
+	u64 hedged, hedges_won; /* page reads asked of a second server; answered by it first */
 };
 
 /** eng_vai_add() - reserve and export. -EEXIST, -EINVAL, -ENOSPC (pool), -ENFILE, -ENOMEM. */
 int eng_vai_add(struct engine *e, const struct eng_vai_params *p, struct eng_err *err);
+
+/** eng_vai_hedge() - ask the other copy's server too when a read takes long, or do not. -ENOENT. */
+int eng_vai_hedge(struct engine *e, const char *name, bool on, struct eng_err *err);
 
 /**
  * eng_vai_del() - stop exporting, discard its pages in the background.
@@ -278,7 +292,9 @@ struct eng_server_info {
 	u64 mapped;	    /* pages that the page map has on it */
 	u64 pages_out, pages_in, retransmits, timeouts, nacks, crc_errors;
 	u64 srtt_ns, rto_ns;
-	u32 in_flight, queued;
+	u32 in_flight, queued, cwnd;
+	u64 spurious;	   /* of @retransmits those that were for nothing */
+	u64 read_p95_ns;   /* of demand reads; 0 while too few are known */
 	u64 last_heard_ns; /* ago */
 	u64 boot;	   /* of the memory that its pages are in */
 	bool awaited;	   /* known from before a restart, and its inventory is not in */
@@ -340,6 +356,7 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
 	X(amp_late, "AMP answers that nobody waits for any more")                         \
 	X(amp_crc, "pages from servers that did not match their CRC")                     \
 	X(amp_retransmits, "AMP messages sent again")                                     \
+	X(amp_spurious, "of those for nothing: the answer was only late")                 \
 	X(amp_timeouts, "AMP messages given up")                                          \
 	X(amp_refused, "HELLO messages refused")                                          \
 	X(amp_version, "AMP datagrams of another protocol version")                       \
@@ -355,7 +372,9 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
 	X(pages_moved, "pages moved or copied anew by repair and drain")                  \
 	X(moves_failed, "page moves given up, to be tried again")                         \
 	X(moves_yielded, "page moves broken off for a client's sake")                     \
-	X(pages_bad, "page copies given up: they do not match their CRC")
+	X(pages_bad, "page copies given up: they do not match their CRC")                 \
+	X(reads_hedged, "page reads for which a second server was asked")                 \
+	X(hedges_won, "of those answered by the second server first")
 
 struct eng_stats {
 #define X(name, help) u64 name;

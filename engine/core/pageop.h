@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A page operation's insides, shared by pageio.c, pageread.c, pagewrite.c and move.c. */
+/* A page operation's insides, shared by pageio.c, pageread.c, pagewrite.c, hedge.c and move.c. */
 #ifndef ANM_ENG_PAGEOP_H
 #define ANM_ENG_PAGEOP_H
 
@@ -38,6 +38,8 @@ struct pg_copy {
  * @wait:    later ones on the same page
  * @link:    on @wait of that one, or on the ready or finished list
  * @fetch:   page being fetched into
+ * @hedge:   the same of a second server, which was asked too by @copy[1]; NULL when none is
+ * @from:    server that @fetch came from
  * @version: of the write
  * @crc:     of the page written
  * @entry:   in the page map, or ENG_MAP_NONE
@@ -63,6 +65,7 @@ struct pg_op {
 	struct list_head wait;
 	struct list_head link;
 	struct anm_page *fetch;
+	struct anm_page *hedge;
 	u64 version;
 	u32 crc;
 	u32 entry;
@@ -81,6 +84,7 @@ struct pg_op {
 	u16 doubt;
 	u16 bad;
 	u16 leave;
+	u16 from;
 };
 
 static inline struct pg_op *op_of(struct eng_pageio *io)
@@ -112,6 +116,22 @@ void op_never_written(struct engine *e, struct pg_op *op);
 
 /** op_fetch() - get the page from a server that has it; op_move_fetched() follows, for a move. */
 void op_fetch(struct engine *e, struct pg_op *op);
+
+/** op_ask() - ask @sv for the page; the answer goes to @page, and @c's owner hears of it. */
+void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_server *sv,
+	    struct anm_page *page,
+	    void (*done)(struct engine *e, struct eng_xfer *xf, enum xfer_result res));
+
+/* hedge.c */
+
+/** op_hedge_arm() - before @xf, a read, is sent: if it takes long the other copy is asked. */
+void op_hedge_arm(struct engine *e, const struct pg_op *op, struct eng_xfer *xf, u64 p95_ns);
+
+/**
+ * op_hedge_settle() - @c was answered, @good or not; ->fetch is the good page then.
+ * Return: the other one is still on its way and may do better.
+ */
+bool op_hedge_settle(struct engine *e, struct pg_op *op, struct pg_copy *c, bool good);
 
 /* pagewrite.c */
 

@@ -94,12 +94,29 @@ static struct eng_server *fetch_pick(struct engine *e, const struct pg_op *op,
 	return best;
 }
 
+void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_server *sv,
+	    struct anm_page *page,
+	    void (*done)(struct engine *e, struct eng_xfer *xf, enum xfer_result res))
+{
+	c->slot = sv->slot;
+	sv->pins++;
+	c->xf.type = AMP_PAGE_IN;
+	c->xf.urgent = !op->move;
+	c->xf.slow = NULL;
+	op_key(op, &c->xf.key);
+	c->xf.version = map_version(op_entry(e, op));
+	c->xf.page = page;
+	c->xf.done = done;
+	if (c == &op->copy[0])
+		op_hedge_arm(e, op, &c->xf, sv->lag.p95_ns);
+	eng_xfer_start(e, sv, &c->xf);
+}
+
 static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res);
 
 void op_fetch(struct engine *e, struct pg_op *op)
 {
 	struct map_entry *me = op_entry(e, op);
-	struct pg_copy *c = &op->copy[0];
 	struct eng_server *sv = fetch_pick(e, op, me);
 
 	if (!sv && op->skip && op->tries < PG_TRIES_MAX) {
@@ -126,14 +143,7 @@ void op_fetch(struct engine *e, struct pg_op *op)
 		return;
 	}
 	op->tries++;
-	c->slot = sv->slot;
-	sv->pins++;
-	c->xf.type = AMP_PAGE_IN;
-	op_key(op, &c->xf.key);
-	c->xf.version = map_version(me);
-	c->xf.page = op->fetch;
-	c->xf.done = fetch_done;
-	eng_xfer_start(e, sv, &c->xf);
+	op_ask(e, op, &op->copy[0], sv, op->fetch, fetch_done);
 }
 
 /*
@@ -149,7 +159,7 @@ static void fetch_newer(struct engine *e, struct pg_op *op, struct map_entry *me
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
 		u16 slot = me->server[i];
 
-		if (slot == ENG_SLOT_NONE || slot == op->copy[0].slot)
+		if (slot == ENG_SLOT_NONE || slot == op->from)
 			continue;
 		eng_copy_drop(e, me, i);
 		eng_discard_page(e, slot, &key, version);
@@ -175,27 +185,32 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 	struct pg_copy *c = container_of(xf, struct pg_copy, xf);
 	struct pg_op *op = c->op;
 	struct map_entry *me = op_entry(e, op);
-	u32 i = me->server[0] == c->slot ? 0 : 1;
-
-	eng_server_at(e, c->slot)->pins--;
 	/* Older: an inventory has told meanwhile of a newer copy elsewhere. */
-	if (res == XFER_OK && xf->got_version >= map_version(me)) {
+	bool good = res == XFER_OK && xf->got_version >= map_version(me), wait;
+	u16 slot = c->slot;
+	u32 i = me->server[0] == slot ? 0 : 1;
+
+	copy_release(e, c);
+	wait = op_hedge_settle(e, op, c, good);
+	if (good) {
+		op->from = slot;
 		if (xf->got_version > map_version(me) && xf->got_version <= ENG_VERSION_MAX)
 			fetch_newer(e, op, me, xf->got_version);
 		me->vai_flags &= (u16)~MAP_LOST;
 		op_drop_bad(e, op, me);
 		op_fetched(e, op);
 	} else {
-		if (res != XFER_CRC || !fetch_doubts(op, c->slot))
+		if (res != XFER_CRC || !fetch_doubts(op, slot))
 			op->skip |= BIT(i);
 		/* A live session says that it has not got it: this copy is lost. */
-		if (res == XFER_REFUSED && xf->code == AMP_E_NOENT && me->server[i] == c->slot) {
+		if (res == XFER_REFUSED && xf->code == AMP_E_NOENT && me->server[i] == slot) {
 			eng_copy_drop(e, me, i);
 			eng_recover_lossy(e, me);
 			eng_entry_judge(e, op->io.vai, me);
 			eng_mover_kick(e, ENG_KICK_PAGE);
 		}
-		op_fetch(e, op);
+		if (!wait)
+			op_fetch(e, op);
 	}
 	busy_run(e);
 }

@@ -226,6 +226,8 @@ void copy_send(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng
 		sv->pending++;
 	sv->pins++;
 	c->xf.type = AMP_PAGE_OUT;
+	c->xf.urgent = false;
+	c->xf.slow = NULL;
 	op_key(op, &c->xf.key);
 	c->xf.version = op->version;
 	c->xf.page = op->io.page;

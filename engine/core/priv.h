@@ -6,10 +6,12 @@
  *   -- NFS side --                          -- page side --
  *   dispatch.c  ONC RPC dispatch            pageio.c   page operations, one at a time; their copies:
  *                                           pageread.c, pagewrite.c
+ *                                           hedge.c    the other copy, asked when one takes long
  *   nfs.c ...   NFSv3 procedures            pagemap.c  <client, VAI, offset> -> servers, version
  *   mount.c     MOUNT v3                    place.c    which server gets a new page
  *   req.c       READ and WRITE in flight    server.c   membership: hello, heartbeat, death
  *   drc.c       duplicate-request cache     xfer.c     channels, retransmission
+ *                                           window.c   how many, how fast
  *   vai.c       VAIs, who uses them         discard.c  pages to be forgotten
  *   client.c    client addresses, queues    hello.c    HELLO, heartbeats, goodbyes
  *   fh.c        file handles                sweep.c    walks over the page map
@@ -26,6 +28,7 @@
 #include "pageio.h"
 
 #define ENG_EVENTS_MAX	 256
+#define ENG_CHORES_NS	 NS_PER_MS /* between two of what eng_tick() does besides messages */
 #define ENG_COPIES_MAX	 2
 #define ENG_SLOT_NONE	 0xffffu /* no server, no channel */
 #define ENG_UNKNOWN_VAIS 64	 /* VAIs of which servers have pages and the engine knows nothing */
@@ -77,7 +80,9 @@ struct engine {
 	struct anm_page *zero_page;
 	struct list_head outq;
 	u32 outq_len;
-	u32 pages_in_flight; /* eng_pageio_alloc() minus eng_pageio_free() */
+	u32 pages_in_flight;	   /* eng_pageio_alloc() minus eng_pageio_free() */
+	u32 hedge_credit;	   /* see hedge.c */
+	u64 chores_ns, chores_due; /* when eng_tick() last did all it does, and is to again */
 	struct eng_stats stats;
 	struct eng_event events[ENG_EVENTS_MAX];
 	u32 ev_head, ev_tail;
@@ -110,6 +115,8 @@ struct engine {
  * @emptying:  pages from @empty_from on are being given back
  * @degraded:  entries with MAP_DEGRADED
  * @degraded_told: the event DEGRADED is out, REPAIRED not yet
+ * @no_hedge:  see struct eng_vai_params
+ * @hedged, @hedges_won: reads asked of a second server, and answered by it first
  */
 struct eng_vai {
 	u16 slot;
@@ -135,6 +142,8 @@ struct eng_vai {
 	bool lossy;
 	bool thin;
 	bool cut;
+	bool no_hedge;
+	u64 hedged, hedges_won;
 };
 
 /* engine.c */
@@ -153,7 +162,7 @@ int eng_busy_create(struct engine *e);
 void eng_busy_destroy(struct engine *e); /* also fails what is in progress with -EIO */
 int eng_servers_create(struct engine *e);
 void eng_servers_destroy(struct engine *e);
-u64 eng_servers_tick(struct engine *e); /* ns until wanted again */
+u64 eng_servers_tick(struct engine *e); /* but for messages; ns until wanted again */
 u64 eng_map_entries(struct engine *e);
 u64 eng_map_bytes(struct engine *e);
 

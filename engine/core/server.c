@@ -105,6 +105,7 @@ struct eng_server *eng_server_new(struct engine *e, const struct amp_hello *m,
 	memcpy(sv->uuid, m->server_uuid, sizeof(sv->uuid));
 	sv->boot = m->boot;
 	sv->free_chan = ENG_SLOT_NONE;
+	INIT_LIST_HEAD(&sv->urgent);
 	INIT_LIST_HEAD(&sv->queue);
 	INIT_LIST_HEAD(&sv->flight);
 	INIT_LIST_HEAD(&sv->discards);
@@ -226,10 +227,8 @@ static void server_liveness(struct engine *e, struct eng_server *sv)
 u64 eng_servers_tick(struct engine *e)
 {
 	struct eng_servers *ss = e->servers;
-	u64 ns;
 	u32 i;
 
-	ns = eng_xfer_tick(e, ss->nslots ? ENG_TICK_NS : NS_PER_S);
 	if (e->now >= ss->live_ns) {
 		ss->live_ns = e->now + ENG_LIVENESS_NS;
 		for (i = 0; i < ENG_SERVERS_MAX && i < ss->nslots; i++)
@@ -237,8 +236,8 @@ u64 eng_servers_tick(struct engine *e)
 				server_liveness(e, ss->slot[i]);
 	}
 	if (eng_sweep_tick(e))
-		ns = 0;
-	return ns;
+		return 0;
+	return ss->nslots ? ENG_LIVENESS_NS : NS_PER_S;
 }
 
 int eng_servers_create(struct engine *e)
@@ -353,8 +352,11 @@ bool eng_server_get(struct engine *e, u32 *slot, struct eng_server_info *info)
 	info->timeouts = sv->timeouts;
 	info->nacks = sv->nacks;
 	info->crc_errors = sv->crc_errors;
-	info->srtt_ns = sv->srtt_ns;
-	info->rto_ns = sv->rto_ns;
+	info->srtt_ns = sv->win.srtt_ns;
+	info->rto_ns = sv->win.rto_ns;
+	info->cwnd = sv->win.cwnd;
+	info->spurious = sv->spurious;
+	info->read_p95_ns = sv->lag.p95_ns;
 	info->in_flight = sv->in_flight;
 	info->queued = sv->queued;
 	info->last_heard_ns = e->now - sv->heard_ns;

@@ -11,6 +11,8 @@
 #define ANM_ENG_SERVER_H
 
 #include "priv.h"
+#include "hedge.h"
+#include "window.h"
 #include "xfer.h"
 
 #define ENG_HEARTBEAT_MS      1000
@@ -20,7 +22,6 @@
 #define ENG_SWEEP_BATCH	      2048 /* map entries looked at, a tick */
 #define ENG_TICK_XFERS_MAX    1024 /* timeouts carried out, a tick; failures told, too */
 #define ENG_LIVENESS_NS	      (50 * NS_PER_MS)
-#define ENG_TICK_NS	      (20 * NS_PER_MS) /* with servers: what is sent between ticks may time out */
 #define ENG_LATE_NS	      (120 * NS_PER_S) /* a datagram is not on its way for longer */
 #define ENG_HELLOS_KEPT	      8		       /* sequence numbers, to know late duplicates */
 #define ENG_RIVAL_NS	      (10 * NS_PER_S)  /* one that is refused says HELLO within that */
@@ -28,11 +29,21 @@
 #define ENG_ROOM_WANTS_MAX    256	       /* pages that make room for others, a round */
 #define ENG_SERVER_GONE	      0xff /* state of a slot whose memory is lost, not shown outside */
 
-/** struct eng_channel - a stop-and-wait lane. */
+/**
+ * struct eng_channel - a stop-and-wait lane.
+ * @xf:         in flight, or NULL
+ * @seq:        of the last message, 0 before the first of a session
+ * @resent_seq: of the last one that was sent more than once and answered, 0 none; its
+ *              second answer would prove that the first was only late
+ * @resent_cut: see eng_window_lost(); @resent_ns: from its first transmission to the answer
+ */
 struct eng_channel {
-	struct eng_xfer *xf; /* in flight, or NULL */
-	u32 seq;	     /* of the last message, 0 before the first of a session */
+	struct eng_xfer *xf;
+	u32 seq;
 	u16 next_free;
+	u32 resent_seq;
+	u32 resent_cut;
+	u64 resent_ns;
 };
 
 /** struct eng_discard - a page (or all of a VAI's) that a server is to forget. */
@@ -58,6 +69,9 @@ struct eng_discard {
  * @answer_ns:  when a data message was last answered
  * @suspect_ns: since when it is suspect; @unanswered: for messages, not for silence
  * @free_chan:  first free channel, ENG_SLOT_NONE none
+ * @urgent, @queue: messages that wait; @queued: how many, both
+ * @urgent_run: urgent ones sent in a row while others waited
+ * @lag:        how long reads take
  * @nxfers:     queued, in flight or failing
  * @awaited:    known from before a restart, and its inventory is not in
  * @inventoried: the page map has all that it holds
@@ -94,16 +108,17 @@ struct eng_server {
 
 	struct eng_channel *chan;
 	u16 free_chan;
-	struct list_head queue, flight;
-	u32 nxfers, in_flight, queued;
-	u64 srtt_ns, rttvar_ns, rto_ns;
+	struct list_head urgent, queue, flight;
+	u32 nxfers, in_flight, queued, urgent_run;
+	struct eng_window win;
+	struct eng_lag lag;
 
 	struct list_head discards;
 	u32 ndiscards;
 	bool discard_busy;
 	struct eng_xfer discard_xf;
 
-	u64 pages_out, pages_in, retransmits, timeouts, nacks, crc_errors;
+	u64 pages_out, pages_in, retransmits, spurious, timeouts, nacks, crc_errors;
 
 	/* recover.c; see there */
 	bool awaited, inventoried, told_empty, overflowed;

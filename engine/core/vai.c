@@ -251,6 +251,7 @@ static void vai_fill(struct engine *e, struct eng_export *x, const struct eng_va
 	v->cut = p->restored; /* perhaps, in a life before */
 	v->holes = p->restored && p->holes;
 	v->thin = p->restored && p->degraded;
+	v->no_hedge = p->no_hedge;
 	/* What servers still have of a VAI that had this UUID before is not this one's. */
 	v->discarded_below = p->restored ? p->discarded_below : e->version_next;
 	x->size = p->size;
@@ -315,6 +316,16 @@ int eng_vai_add(struct engine *e, const struct eng_vai_params *p, struct eng_err
 	eng_event(e, ENG_EV_VAI_ADDED, x->vai.name, x->size);
 	if (p->restored)
 		eng_recover_restored(e);
+	return 0;
+}
+
+int eng_vai_hedge(struct engine *e, const char *name, bool on, struct eng_err *err)
+{
+	struct eng_export *x = eng_vai_by_name(e, name, strnlen(name, ENG_NAME_MAX + 1));
+
+	if (!x || x->vai.deleting)
+		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
+	x->vai.no_hedge = !on;
 	return 0;
 }
 
@@ -419,6 +430,9 @@ bool eng_vai_get(struct engine *e, u32 *slot, struct eng_vai_info *info)
 	info->p.discard_on_unmount = x->discard_on_unmount;
 	info->emptying = x->vai.emptying;
 	info->degraded_pages = x->vai.degraded;
+	info->p.no_hedge = x->vai.no_hedge;
+	info->hedged = x->vai.hedged;
+	info->hedges_won = x->vai.hedges_won;
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Timers of messages in flight: a wheel of slots of about a millisecond. Arming,
+ * Timers of messages in flight: a wheel of slots of about a quarter of a millisecond. Arming,
  * disarming and finding the next one cost the same whatever their number.
  */
 #ifndef ANM_ENG_WHEEL_H
@@ -8,8 +8,8 @@
 
 #include "../../proto/services.h"
 
-#define WHEEL_SLOT_SHIFT 20 /* 1.05 ms a slot */
-#define WHEEL_SLOTS	 1024u
+#define WHEEL_SLOT_SHIFT 18 /* 0.26 ms a slot */
+#define WHEEL_SLOTS	 4096u
 #define WHEEL_NS_MAX	 ((u64)(WHEEL_SLOTS - 2) << WHEEL_SLOT_SHIFT) /* longest delay: 1.07 s */
 
 /** struct wheel_timer - embedded in what times out. Zeroed at first. */

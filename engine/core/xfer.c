@@ -43,7 +43,10 @@ static void xfer_transmit(struct engine *e, struct eng_xfer *xf)
 
 	xf->tries++;
 	xf->sent_ns = e->now;
-	wheel_arm(&e->servers->wheel, &xf->timer, e->now, e->now + xf->rto_ns);
+	xf->spared = false;
+	xf->slow_due = xf->slow && xf->tries == 1;
+	wheel_arm(&e->servers->wheel, &xf->timer, e->now,
+		  e->now + (xf->slow_due ? min(xf->slow_ns, xf->rto_ns) : xf->rto_ns));
 	xfer_header(xf, &h);
 	if (xf->type == AMP_PAGE_OUT) {
 		xfer_send_page(e, xf, &h);
@@ -63,7 +66,10 @@ static void xfer_resend(struct engine *e, struct eng_xfer *xf)
 		xf->resent = false;
 		xf->parts = 0;
 		xf->seq = ++sv->chan[xf->channel].seq;
+		xf->seq_ns = e->now;
 	} else {
+		if (!xf->resent)
+			xf->cut = eng_window_lost(&sv->win, xf->seq_ns, e->now);
 		xf->resent = true;
 	}
 	sv->retransmits++;
@@ -77,22 +83,35 @@ static void xfer_channels_reset(struct eng_server *sv)
 {
 	u16 i;
 
-	for (i = 0; i < sv->channels; i++) {
-		sv->chan[i].xf = NULL;
-		sv->chan[i].seq = 0;
-		sv->chan[i].next_free = (u16)(i + 1);
-	}
+	for (i = 0; i < sv->channels; i++)
+		sv->chan[i] = (struct eng_channel){.next_free = (u16)(i + 1)};
 	if (i)
 		sv->chan[i - 1].next_free = ENG_SLOT_NONE;
 	sv->free_chan = sv->channels ? 0 : ENG_SLOT_NONE;
 }
 
+/* The urgent first, but the others are not to starve. */
+static struct eng_xfer *xfer_next(struct eng_server *sv)
+{
+	bool others = !list_empty(&sv->queue);
+
+	if (!list_empty(&sv->urgent) && (!others || sv->urgent_run < XFER_URGENT_RUN)) {
+		sv->urgent_run = others ? sv->urgent_run + 1 : 0;
+		return list_first_entry(&sv->urgent, struct eng_xfer, link);
+	}
+	sv->urgent_run = 0;
+	return list_first_entry_or_null(&sv->queue, struct eng_xfer, link);
+}
+
 static void xfer_pump(struct engine *e, struct eng_server *sv)
 {
-	while (sv->free_chan != ENG_SLOT_NONE && !list_empty(&sv->queue)) {
-		struct eng_xfer *xf = list_first_entry(&sv->queue, struct eng_xfer, link);
+	while (sv->free_chan != ENG_SLOT_NONE && sv->in_flight < sv->win.cwnd) {
+		struct eng_xfer *xf = xfer_next(sv);
 		struct eng_channel *ch = &sv->chan[sv->free_chan];
 
+		if (!xf)
+			break;
+		eng_window_send(&sv->win, sv->in_flight, e->now);
 		xf->channel = sv->free_chan;
 		sv->free_chan = ch->next_free;
 		ch->xf = xf;
@@ -102,7 +121,8 @@ static void xfer_pump(struct engine *e, struct eng_server *sv)
 		sv->queued--;
 		sv->in_flight++;
 		xf->first_ns = e->now;
-		xf->rto_ns = sv->rto_ns;
+		xf->seq_ns = e->now;
+		xf->rto_ns = sv->win.rto_ns;
 		xfer_transmit(e, xf);
 	}
 }
@@ -137,7 +157,7 @@ void eng_xfer_start(struct engine *e, struct eng_server *sv, struct eng_xfer *xf
 	xf->parts = 0;
 	xf->renew = false;
 	xf->resent = false;
-	list_add_tail(&xf->link, &sv->queue);
+	list_add_tail(&xf->link, xf->urgent ? &sv->urgent : &sv->queue);
 	sv->nxfers++;
 	sv->queued++;
 	xfer_pump(e, sv);
@@ -171,6 +191,7 @@ void eng_xfer_fail_all(struct engine *e, struct eng_server *sv, enum xfer_result
 	LIST_HEAD(all);
 
 	list_splice_tail_init(&sv->flight, &all);
+	list_splice_tail_init(&sv->urgent, &all);
 	list_splice_tail_init(&sv->queue, &all);
 	list_for_each_entry_safe(xf, next, &all, link) {
 		xfer_detach(e, xf);
@@ -185,7 +206,10 @@ void eng_xfer_session(struct engine *e, struct eng_server *sv)
 {
 	struct eng_xfer *xf;
 
-	list_for_each_entry(xf, &sv->flight, link) {
+	/* From the last to the first, each to the front: they go before those that wait. */
+	while (!list_empty(&sv->flight)) {
+		xf = list_last_entry(&sv->flight, struct eng_xfer, link);
+		list_move(&xf->link, xf->urgent ? &sv->urgent : &sv->queue);
 		wheel_disarm(&e->servers->wheel, &xf->timer);
 		xf->state = XFER_QUEUED;
 		xf->tries = 0;
@@ -193,36 +217,60 @@ void eng_xfer_session(struct engine *e, struct eng_server *sv)
 		xf->renew = false;
 		xf->resent = false;
 	}
-	list_splice_init(&sv->flight, &sv->queue);
 	sv->queued += sv->in_flight;
 	sv->in_flight = 0;
-	sv->srtt_ns = 0;
-	sv->rto_ns = XFER_RTO_INIT_NS;
+	eng_window_reset(&sv->win, sv->channels);
 	xfer_channels_reset(sv);
 	xfer_pump(e, sv);
 }
 
 /* ---- answers ---- */
 
-/* RFC 6298, section 2, with the floor and ceiling of a local network. */
-static void xfer_rtt(struct engine *e, const struct eng_xfer *xf)
+static void xfer_spurious(struct engine *e, struct eng_server *sv, u32 cut, u64 rtt)
+{
+	sv->spurious++;
+	e->stats.amp_spurious++;
+	eng_window_spurious(&sv->win, cut, rtt, e->now);
+}
+
+/*
+ * It is done. An answer does not tell which transmission it answers; one that comes too
+ * soon for the last is that of one before. Otherwise time will tell: when the same answer
+ * comes once more, the last transmission was for nothing.
+ */
+static void xfer_answered(struct engine *e, struct eng_xfer *xf)
 {
 	struct eng_server *sv = xf->sv;
-	u64 rtt = max(e->now - xf->sent_ns, (u64)1);
-	u64 diff;
+	struct eng_channel *ch = &sv->chan[xf->channel];
+	u64 rtt = e->now - xf->seq_ns;
 
-	if (xf->resent)
-		return;
-	if (!sv->srtt_ns) {
-		sv->srtt_ns = rtt;
-		sv->rttvar_ns = rtt / 2;
+	if (!xf->resent) {
+		eng_window_sample(&sv->win, rtt, e->now);
+	} else if (eng_window_early(&sv->win, e->now - xf->sent_ns)) {
+		xfer_spurious(e, sv, xf->cut, rtt);
 	} else {
-		diff = rtt > sv->srtt_ns ? rtt - sv->srtt_ns : sv->srtt_ns - rtt;
-		sv->rttvar_ns = (3 * sv->rttvar_ns + diff) / 4;
-		sv->srtt_ns = (7 * sv->srtt_ns + rtt) / 8;
+		ch->resent_seq = xf->seq;
+		ch->resent_cut = xf->cut;
+		ch->resent_ns = rtt;
 	}
-	sv->rto_ns = clamp(sv->srtt_ns + max(XFER_GRAIN_NS, 4 * sv->rttvar_ns), XFER_RTO_MIN_NS,
-			   XFER_RTO_MAX_NS);
+	eng_window_answered(&sv->win, sv->in_flight);
+	if (xf->type == AMP_PAGE_IN && xf->urgent)
+		eng_lag_add(&sv->lag, e->now - xf->first_ns);
+}
+
+/*
+ * Of a page in parts only the first counts: when that one came late for the first answer,
+ * the others did for the second.
+ */
+static void xfer_late(struct engine *e, struct eng_server *sv, const struct amp_hdr *h)
+{
+	struct eng_channel *ch = h->channel < sv->channels ? &sv->chan[h->channel] : NULL;
+
+	e->stats.amp_late++;
+	if (!ch || h->part || !h->seq || ch->resent_seq != h->seq)
+		return;
+	ch->resent_seq = 0;
+	xfer_spurious(e, sv, ch->resent_cut, ch->resent_ns);
 }
 
 static void xfer_refused(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h)
@@ -293,7 +341,7 @@ static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hd
 	xf->parts |= BIT(h->part);
 	if (xf->parts != BIT(h->nparts) - 1)
 		return;
-	xfer_rtt(e, xf);
+	xfer_answered(e, xf);
 	if (~anm_crc32c(~0u, data, ANM_PAGE_SIZE) != xf->crc) {
 		e->stats.amp_crc++;
 		xf->sv->crc_errors++;
@@ -307,7 +355,7 @@ static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hd
 
 static void xfer_acked(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h)
 {
-	xfer_rtt(e, xf);
+	xfer_answered(e, xf);
 	xf->code = h->code;
 	xf->got_version = h->page_version;
 	if (xf->type == AMP_PAGE_OUT) {
@@ -320,7 +368,7 @@ static void xfer_acked(struct engine *e, struct eng_xfer *xf, const struct amp_h
 static void xfer_listed(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h,
 			const struct anm_rec *rec)
 {
-	xfer_rtt(e, xf);
+	xfer_answered(e, xf);
 	xf->code = h->code;
 	xf->got_version = h->page_version;
 	xf->list = rec;
@@ -348,7 +396,7 @@ void eng_xfer_answer(struct engine *e, struct eng_server *sv, const struct amp_h
 	struct eng_xfer *xf = h->channel < sv->channels ? sv->chan[h->channel].xf : NULL;
 
 	if (!xf || xf->seq != h->seq) {
-		e->stats.amp_late++;
+		xfer_late(e, sv, h);
 		return;
 	}
 	if (!xfer_key_equal(&xf->key, &h->key) || !xfer_answers(xf->type, h->type)) {
@@ -376,10 +424,21 @@ static void xfer_timeout(struct engine *e, struct eng_xfer *xf)
 {
 	struct eng_server *sv = xf->sv;
 
+	/* The answer may have come meanwhile, and be next to be looked at. */
+	if (e->now - xf->timer.due_ns > XFER_STALL_NS && !xf->spared) {
+		xf->spared = true;
+		wheel_arm(&e->servers->wheel, &xf->timer, e->now, e->now + XFER_STALL_NS);
+		return;
+	}
+	if (xf->slow_due) {
+		xf->slow_due = false;
+		wheel_arm(&e->servers->wheel, &xf->timer, e->now, xf->sent_ns + xf->rto_ns);
+		xf->slow(e, xf);
+		return;
+	}
 	if (xf->tries < ENG_XFER_TRIES_MAX) {
-		xf->rto_ns = min(2 * xf->rto_ns, (u64)XFER_RTO_MAX_NS);
-		/* What is sent before the next good sample had better wait as long. */
-		sv->rto_ns = max(sv->rto_ns, xf->rto_ns);
+		xf->rto_ns = min(2 * xf->rto_ns, (u64)WIN_RTO_MAX_NS);
+		eng_window_backoff(&sv->win, xf->rto_ns);
 		xfer_resend(e, xf);
 		return;
 	}
@@ -393,7 +452,7 @@ static void xfer_timeout(struct engine *e, struct eng_xfer *xf)
 		xfer_finish(e, xf, XFER_TIMEOUT);
 }
 
-u64 eng_xfer_tick(struct engine *e, u64 max)
+void eng_xfer_tick(struct engine *e)
 {
 	struct eng_servers *ss = e->servers;
 	struct wheel_timer *t;
@@ -411,7 +470,11 @@ u64 eng_xfer_tick(struct engine *e, u64 max)
 			break;
 		xfer_timeout(e, container_of(t, struct eng_xfer, timer));
 	}
-	if (!list_empty(&ss->failing))
+}
+
+u64 eng_xfer_due(struct engine *e, u64 max)
+{
+	if (!list_empty(&e->servers->failing))
 		return 0;
-	return wheel_next(&ss->wheel, e->now, max);
+	return wheel_next(&e->servers->wheel, e->now, max);
 }

@@ -11,10 +11,8 @@
 
 struct eng_server;
 
-#define XFER_RTO_INIT_NS (100 * NS_PER_MS)
-#define XFER_RTO_MIN_NS	 (20 * NS_PER_MS)
-#define XFER_RTO_MAX_NS	 NS_PER_S
-#define XFER_GRAIN_NS	 NS_PER_MS /* clock granularity G of RFC 6298 */
+#define XFER_STALL_NS	(2 * NS_PER_MS) /* a timer seen so late: it was the engine that stood still */
+#define XFER_URGENT_RUN 8 /* urgent messages that may go first in a row while others wait */
 
 enum xfer_result {
 	XFER_OK,      /* stored, fetched (->page is whole and matches its CRC), or forgotten */
@@ -26,7 +24,7 @@ enum xfer_result {
 
 enum xfer_state {
 	XFER_IDLE,
-	XFER_QUEUED,  /* waits for a channel */
+	XFER_QUEUED,  /* waits for the window to open */
 	XFER_FLIGHT,  /* on a channel */
 	XFER_FAILING, /* waits for the tick to tell its owner */
 };
@@ -38,6 +36,10 @@ enum xfer_state {
  * @key:     the page
  * @version: PAGE_OUT: its version; PAGE_IN: the oldest that will do; DISCARD: older go;
  *           INVENTORY: the entry to begin with
+ * @urgent:  a client waits for just this: it goes before those that are not, up to
+ *           XFER_URGENT_RUN in a row
+ * @slow:    if not NULL, called when there is no answer @slow_ns after it was first sent,
+ *           or when it is to be sent again, whichever is first; never from eng_xfer_start()
  * @page:    PAGE_OUT: the bytes, not to change until done; PAGE_IN: where they go, not
  *           shared with anybody. The owner's reference.
  * @crc:     PAGE_OUT: of the page
@@ -54,7 +56,10 @@ struct eng_xfer {
 	u8 tries;
 	bool renew;  /* the next transmission is a new message: the last one was refused */
 	bool resent; /* its answer tells no round trip time (Karn) */
-	u8 parts;    /* PAGE_IN: bitmap of those that are in */
+	bool urgent;
+	bool slow_due; /* its timer is for ->slow */
+	bool spared;   /* its timer was put off, see XFER_STALL_NS */
+	u8 parts;      /* PAGE_IN: bitmap of those that are in */
 	u16 channel;
 	u16 code;
 	u32 seq;
@@ -66,9 +71,13 @@ struct eng_xfer {
 	struct eng_server *sv;
 	struct list_head link; /* on the server's queue or flight list, or the failing list */
 	struct wheel_timer timer;
-	u64 first_ns;
+	u64 first_ns; /* when it got its channel */
+	u64 seq_ns;   /* when its sequence number was first sent */
 	u64 sent_ns;
 	u64 rto_ns;
+	u32 cut; /* of the window, when it was sent again */
+	u64 slow_ns;
+	void (*slow)(struct engine *e, struct eng_xfer *xf);
 	void (*done)(struct engine *e, struct eng_xfer *xf, enum xfer_result res);
 	const struct anm_rec *list;
 	u32 list_len;
@@ -76,14 +85,15 @@ struct eng_xfer {
 
 /**
  * eng_xfer_start() - queue a message at a server that is live or suspect.
- * It leaves at once if a channel is free; FIFO otherwise.
+ * It leaves at once if the window is open; else it waits its turn, FIFO among the urgent
+ * and among the others.
  */
 void eng_xfer_start(struct engine *e, struct eng_server *sv, struct eng_xfer *xf);
 
 /** eng_xfer_cancel() - forget it wherever it is; ->done is not called. */
 void eng_xfer_cancel(struct engine *e, struct eng_xfer *xf);
 
-/** eng_xfer_pump() - send what waits for a channel; due after eng_xfer_cancel(). */
+/** eng_xfer_pump() - send what waits for the window to open; due after eng_xfer_cancel(). */
 void eng_xfer_pump(struct engine *e, struct eng_server *sv);
 
 /** eng_xfer_fail_all() - give up all of a server's; their owners hear of it in ticks. */
@@ -100,7 +110,10 @@ void eng_xfer_session(struct engine *e, struct eng_server *sv);
 void eng_xfer_answer(struct engine *e, struct eng_server *sv, const struct amp_hdr *h,
 		     const struct anm_rec *rec);
 
-/** eng_xfer_tick() - retransmit, give up, tell. Bounded. Return: ns until wanted again. */
-u64 eng_xfer_tick(struct engine *e, u64 max);
+/** eng_xfer_tick() - retransmit, give up, tell. Bounded. */
+void eng_xfer_tick(struct engine *e);
+
+/** eng_xfer_due() - ns until eng_xfer_tick() is wanted, at most @max. */
+u64 eng_xfer_due(struct engine *e, u64 max);
 
 #endif

@@ -79,6 +79,9 @@ static const struct field vai_fields[] = {
 	{ANM_ENG_VAI_OUTSTANDING, NUM, "outstanding"},
 	{ANM_ENG_VAI_DISCARDED_BELOW, NUM, "discarded_below"},
 	{ANM_ENG_VAI_DEGRADED_PAGES, NUM, "degraded_pages"},
+	{ANM_ENG_VAI_HEDGE, BOOL, "hedge"},
+	{ANM_ENG_VAI_HEDGED, NUM, "hedged"},
+	{ANM_ENG_VAI_HEDGES_WON, NUM, "hedges_won"},
 };
 
 static const struct field server_fields[] = {
@@ -109,6 +112,9 @@ static const struct field server_fields[] = {
 	{ANM_ENG_SRV_DRAIN, DRAIN, "drain"},
 	{ANM_ENG_SRV_DRAIN_TOTAL, NUM, "drain_total_pages"},
 	{ANM_ENG_SRV_DRAIN_ASKED, BOOL, "drain_asked"},
+	{ANM_ENG_SRV_CWND, NUM, "cwnd"},
+	{ANM_ENG_SRV_SPURIOUS, NUM, "spurious"},
+	{ANM_ENG_SRV_READ_P95_NS, NUM, "read_p95_ns"},
 };
 
 static const struct field event_fields[] = {

@@ -57,6 +57,7 @@ static const struct key vai_keys[] = {
 	{"holes", BOOL, false, VAI(holes), 0},
 	{"degraded", BOOL, false, VAI(degraded), 0},
 	{"discard_on_unmount", BOOL, false, VAI(discard_on_unmount), 0},
+	{"no_hedge", BOOL, false, VAI(no_hedge), 0},
 };
 
 static const struct key server_keys[] = {

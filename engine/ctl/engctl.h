@@ -39,6 +39,7 @@ enum {
 	O_CHECK = 1 << 14,
 	O_SAVE = 1 << 15,
 	O_ATTACH = 1 << 16,
+	O_HEDGE = 1 << 17,
 };
 
 /* Doors given, as bits: the others are as they are kept. */
@@ -80,6 +81,7 @@ struct opts {
 	const char *client;
 	const char *class;
 	const char *uuid;
+	const char *hedge;
 	const char *module;
 	const char *state;
 	struct eng_ctl_up up;
@@ -96,7 +98,9 @@ int cmd_up(struct opts *o);
 int cmd_down(struct opts *o);
 int cmd_status(struct opts *o);
 int cmd_server_list(struct opts *o);
+int cmd_server_show(struct opts *o);
 int cmd_vai_create(struct opts *o);
+int cmd_vai_set(struct opts *o);
 int cmd_vai_list(struct opts *o);
 int cmd_vai_show(struct opts *o);
 int cmd_vai_delete(struct opts *o);

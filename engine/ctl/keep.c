@@ -184,6 +184,7 @@ static struct nl_msg *vai_msg(struct ctl *c, const struct eng_vai_params *v)
 	    nla_put_u8(msg, ANM_ENG_VAI_CLASS, v->class) ||
 	    nla_put_u32(msg, ANM_ENG_VAI_FLAGS, flags) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_DISCARD_ON_UNMOUNT, v->discard_on_unmount) ||
+	    nla_put_u8(msg, ANM_ENG_VAI_HEDGE, !v->no_hedge) ||
 	    nla_put_u64(msg, ANM_ENG_VAI_DISCARDED_BELOW, v->discarded_below)) {
 		nlmsg_free(msg);
 		return NULL;
@@ -251,6 +252,7 @@ static int vai_take(const json_t *j, struct eng_vai_params *v)
 	v->holes = json_is_true(json_object_get(j, "holes"));
 	v->degraded = json_is_true(json_object_get(j, "degraded"));
 	v->discard_on_unmount = json_is_true(json_object_get(j, "discard_on_unmount"));
+	v->no_hedge = json_is_false(json_object_get(j, "hedge"));
 	return uuid_parse(str(j, "uuid"), v->uuid) || addr_parse(str(j, "client"), &v->client);
 }
 

@@ -80,9 +80,9 @@ static const struct command commands[] = {
 	 "  -s, --state DIR          as given to up\n"},
 	{{"vai", "create"},
 	 1,
-	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD,
+	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD | O_HEDGE,
 	 cmd_vai_create,
-	 "vai create NAME --size SIZE --client ADDR [--class CLASS] [--discard-on-unmount]",
+	 "vai create NAME --size SIZE --client ADDR [--class CLASS] [OPTION]...",
 	 "Reserve memory for a swap file and export it as /NAME to one client.\n"
 	 "\n"
 	 "  -S, --size SIZE          bytes, or with K, M, G, T\n"
@@ -91,7 +91,17 @@ static const struct command commands[] = {
 	 "                           critical: two, on different servers\n"
 	 "  -u, --uuid UUID          identity; drawn when not given\n"
 	 "      --discard-on-unmount give the contents back to the pool some seconds after the\n"
-	 "                           client has unmounted it\n"},
+	 "                           client has unmounted it\n"
+	 "      --hedge on|off       see vai set\n"},
+	{{"vai", "set"},
+	 1,
+	 O_HEDGE,
+	 cmd_vai_set,
+	 "vai set NAME --hedge on|off",
+	 "Change how a VAI is served; in effect at once, clients go on.\n"
+	 "\n"
+	 "      --hedge on|off       class critical: ask the other copy's server too when a read\n"
+	 "                           takes longer than nearly all did (default on)\n"},
 	{{"vai", "list"}, 0, 0, cmd_vai_list, "vai list", "List the VAIs.\n"},
 	{{"vai", "show"}, 1, 0, cmd_vai_show, "vai show NAME", "Show everything about one VAI.\n"},
 	{{"vai", "delete"},
@@ -103,6 +113,12 @@ static const struct command commands[] = {
 	 "\n"
 	 "  -f, --force              even so; the client loses its pages\n"},
 	{{"server", "list"}, 0, 0, cmd_server_list, "server list", "List the memory servers.\n"},
+	{{"server", "show"},
+	 1,
+	 0,
+	 cmd_server_show,
+	 "server show NAME",
+	 "Show everything about one memory server (name or UUID).\n"},
 	{{"vai", "resize"},
 	 1,
 	 O_SIZE,
@@ -201,6 +217,7 @@ enum {
 	OPT_OVERCOMMIT,
 	OPT_CANCEL,
 	OPT_DISCARD,
+	OPT_HEDGE,
 };
 
 static const struct option long_options[] = {
@@ -235,6 +252,7 @@ static const struct option long_options[] = {
 	{"cancel", no_argument, NULL, OPT_CANCEL},
 	{"wait", no_argument, NULL, 'w'},
 	{"discard-on-unmount", no_argument, NULL, OPT_DISCARD},
+	{"hedge", required_argument, NULL, OPT_HEDGE},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -417,6 +435,7 @@ static int take_option(struct opts *o, int c)
 		{'M', O_MODULE, offsetof(struct opts, module)},
 		{'s', O_STATE, offsetof(struct opts, state)},
 		{'F', O_CONFIG, offsetof(struct opts, config)},
+		{OPT_HEDGE, O_HEDGE, offsetof(struct opts, hedge)},
 	};
 	size_t i;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* engctl status and engctl server list. */
+/* engctl status, engctl server list and show. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,9 +47,25 @@ static void show_rtt(const json_t *s, char *b, size_t n)
 	snprintf(b, n, "%s", ns_text(num(s, "srtt_ns")));
 }
 
+static void show_rto(const json_t *s, char *b, size_t n)
+{
+	snprintf(b, n, "%s", ns_text(num(s, "rto_ns")));
+}
+
+/* In flight of how many that may be, and how many wait. */
+static void show_window(const json_t *s, char *b, size_t n)
+{
+	snprintf(b, n, "%llu/%llu+%llu", num(s, "in_flight"), num(s, "cwnd"), num(s, "queued"));
+}
+
 static void show_again(const json_t *s, char *b, size_t n)
 {
 	snprintf(b, n, "%llu", num(s, "retransmits"));
+}
+
+static void show_spurious(const json_t *s, char *b, size_t n)
+{
+	snprintf(b, n, "%llu", num(s, "spurious"));
 }
 
 static void show_mtu(const json_t *s, char *b, size_t n)
@@ -85,12 +101,14 @@ static void show_zone(const json_t *s, char *b, size_t n)
 void print_servers(const json_t *servers)
 {
 	static const struct column cols[] = {
-		{"SERVER", false, show_name},	 {"ADDRESS", false, show_addr},
-		{"DONATED", true, show_donated}, {"USED", true, show_used},
-		{"PAGES OUT", true, show_out},	 {"PAGES IN", true, show_in},
-		{"RTT", true, show_rtt},	 {"RESENT", true, show_again},
-		{"MTU", true, show_mtu},	 {"HEARD", true, show_heard},
-		{"ZONE", false, show_zone},	 {"STATE", false, show_state},
+		{"SERVER", false, show_name},	   {"ADDRESS", false, show_addr},
+		{"DONATED", true, show_donated},   {"USED", true, show_used},
+		{"PAGES OUT", true, show_out},	   {"PAGES IN", true, show_in},
+		{"RTT", true, show_rtt},	   {"RTO", true, show_rto},
+		{"WINDOW", true, show_window},	   {"RESENT", true, show_again},
+		{"SPURIOUS", true, show_spurious}, {"MTU", true, show_mtu},
+		{"HEARD", true, show_heard},	   {"ZONE", false, show_zone},
+		{"STATE", false, show_state},
 	};
 
 	table_print(servers, cols, ARRAY_SIZE(cols));
@@ -114,6 +132,60 @@ int cmd_server_list(struct opts *o)
 	print_servers(list);
 	json_decref(list);
 	return 0;
+}
+
+static void print_server(const json_t *s)
+{
+	char addr[CELL_MAX], state[CELL_MAX];
+
+	show_addr(s, addr, sizeof(addr));
+	show_state(s, state, sizeof(state));
+	printf("memory server %s  %s\n", str(s, "name"), paint(state));
+	field_print("uuid", "%s", str(s, "uuid"));
+	field_print("address", "%s", addr);
+	field_print("zone", "%s", *str(s, "zone") ? str(s, "zone") : "-");
+	field_print("heard", "%s ago", ns_text(num(s, "last_heard_ns")));
+	field_print("donated", "%s, %s used, %s mapped", pages_text(num(s, "donation_pages")),
+		    pages_text(num(s, "used_pages")), pages_text(num(s, "mapped_pages")));
+	field_print("pages", "%llu stored, %llu fetched", num(s, "pages_out"), num(s, "pages_in"));
+	field_print("path", "MTU %llu, %llu channels", num(s, "mtu"), num(s, "channels"));
+	field_print("window", "%llu messages, %llu in flight, %llu wait", num(s, "cwnd"),
+		    num(s, "in_flight"), num(s, "queued"));
+	field_print("round trip", "%s, sent again after %s", ns_text(num(s, "srtt_ns")),
+		    ns_text(num(s, "rto_ns")));
+	if (num(s, "read_p95_ns"))
+		field_print("reads", "95 of 100 within %s", ns_text(num(s, "read_p95_ns")));
+	field_print("sent again", "%llu, of these %llu for nothing, %llu given up",
+		    num(s, "retransmits"), num(s, "spurious"), num(s, "timeouts"));
+	field_print("errors", "%llu refused, %llu did not match their CRC", num(s, "nacks"),
+		    num(s, "crc_errors"));
+}
+
+int cmd_server_show(struct opts *o)
+{
+	const char *name = o->words[2];
+	json_t *list, *s;
+	struct ctl c;
+	size_t i;
+	int rc = 0;
+
+	if (connect_to(&c, target(o)))
+		return 1;
+	list = fetch(&c, ANM_ENG_CMD_SERVER_GET);
+	ctl_close(&c);
+	if (!list)
+		return 1;
+	json_array_foreach(list, i, s)
+		if (!strcmp(str(s, "name"), name) || !strcasecmp(str(s, "uuid"), name))
+			break;
+	if (i == json_array_size(list))
+		rc = complain("there is no memory server \"%s\"; see 'engctl server list'", name);
+	else if (o->json)
+		json_out(json_incref(s));
+	else
+		print_server(s);
+	json_decref(list);
+	return rc;
 }
 
 static const struct counter_help counter_helps[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* engctl vai create, list, show, delete, discard, forget-unknown. */
+/* engctl vai create, set, list, show, delete, discard, forget-unknown. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -118,6 +118,24 @@ int read_size(const char *s, u64 *size)
 	return 0;
 }
 
+/* Return: 1 on, 0 off, -1 neither. */
+static int read_switch(const char *s)
+{
+	return !strcmp(s, "on") ? 1 : !strcmp(s, "off") ? 0 : -1;
+}
+
+static int check_switches(const struct opts *o)
+{
+	if (o->hedge && read_switch(o->hedge) < 0)
+		return complain("hedge \"%s\" refused: on or off", o->hedge);
+	return 0;
+}
+
+static int put_switches(struct nl_msg *msg, const struct opts *o)
+{
+	return o->hedge ? nla_put_u8(msg, ANM_ENG_VAI_HEDGE, read_switch(o->hedge)) : 0;
+}
+
 static int read_create(const struct opts *o, struct eng_vai_params *p)
 {
 	int rc = check_name(o->words[2]);
@@ -144,7 +162,7 @@ static int read_create(const struct opts *o, struct eng_vai_params *p)
 		return complain("class \"%s\" refused: normal (one copy of each page) or critical "
 				"(two, on different servers)",
 				o->class);
-	return 0;
+	return check_switches(o);
 }
 
 struct nl_msg *name_msg(struct ctl *c, uint8_t cmd, const char *name)
@@ -171,7 +189,7 @@ static struct nl_msg *create_msg(struct ctl *c, const struct opts *o,
 	    nla_put(msg, ANM_ENG_VAI_CLIENT, 16, &p->client) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_CLASS, p->class) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_DISCARD_ON_UNMOUNT, o->discard_on_unmount) ||
-	    (o->uuid && nla_put(msg, ANM_ENG_VAI_UUID, 16, p->uuid))) {
+	    put_switches(msg, o) || (o->uuid && nla_put(msg, ANM_ENG_VAI_UUID, 16, p->uuid))) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -208,6 +226,45 @@ int cmd_vai_create(struct opts *o)
 	else
 		print_created(json_array_get(list, 0));
 	json_decref(list);
+	ctl_close(&c);
+	return rc;
+}
+
+static struct nl_msg *set_msg(struct ctl *c, const struct opts *o)
+{
+	struct nl_msg *msg = ctl_msg(c, ANM_ENG_CMD_VAI_SET, false);
+	struct nlattr *nest = msg ? anm_nl_nest(msg, ANM_ENG_A_VAI) : NULL;
+
+	if (!nest || nla_put_string(msg, ANM_ENG_VAI_NAME, o->words[2]) || put_switches(msg, o)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	nla_nest_end(msg, nest);
+	return msg;
+}
+
+int cmd_vai_set(struct opts *o)
+{
+	struct ctl c;
+	int rc = check_name(o->words[2]);
+
+	if (!rc && !o->hedge)
+		rc = misuse("vai set: --hedge is missing");
+	if (!rc)
+		rc = check_switches(o);
+	if (rc)
+		return rc;
+	if (connect_to(&c, target(o)))
+		return 1;
+	rc = ctl_call(&c, set_msg(&c, o), NULL, NULL);
+	if (rc)
+		rc = complain("VAI \"%s\" not changed: %s", o->words[2], c.err);
+	else if (keep_save(&c, NULL))
+		rc = complain("VAI \"%s\" is changed, but as before after a restart", o->words[2]);
+	else if (o->json)
+		json_out(json_pack("{s:s}", "set", o->words[2]));
+	else
+		printf("VAI %s changed\n", o->words[2]);
 	ctl_close(&c);
 	return rc;
 }
@@ -267,6 +324,10 @@ static void print_vai(const json_t *v)
 		    ns_text(num(v, "read_ns")));
 	field_print("writes", "%llu, %s, %s each", num(v, "writes"),
 		    size_text(num(v, "written_bytes")), ns_text(num(v, "write_ns")));
+	if (!strcmp(str(v, "class"), "critical"))
+		field_print("hedged reads", "%s, %llu, of these %llu answered by the second server",
+			    json_is_true(json_object_get(v, "hedge")) ? "on" : "off",
+			    num(v, "hedged"), num(v, "hedges_won"));
 	field_print("zero pages", "%llu read that were never written", num(v, "zero_page_reads"));
 	field_print("in progress", "%llu calls", num(v, "outstanding"));
 	field_print("errors", "%llu calls failed, %llu of others refused", num(v, "errors"),

@@ -129,7 +129,8 @@ static const struct ctls_ops ops = {
 		  1u << ANM_ENG_CMD_VAI_DEL | 1u << ANM_ENG_CMD_SERVER_EXPECT |
 		  1u << ANM_ENG_CMD_RECOVER_GO | 1u << ANM_ENG_CMD_DISCARD_UNKNOWN |
 		  1u << ANM_ENG_CMD_SERVER_DRAIN | 1u << ANM_ENG_CMD_SERVER_REMOVE |
-		  1u << ANM_ENG_CMD_VAI_RESIZE | 1u << ANM_ENG_CMD_VAI_DISCARD,
+		  1u << ANM_ENG_CMD_VAI_RESIZE | 1u << ANM_ENG_CMD_VAI_DISCARD |
+		  1u << ANM_ENG_CMD_VAI_SET,
 	.dumps = 1u << ANM_ENG_CMD_VAI_GET | 1u << ANM_ENG_CMD_SERVER_GET,
 	.doit = carry_out,
 	.dump = dump,

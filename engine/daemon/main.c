@@ -313,6 +313,7 @@ static void tick(struct daemon *d, int timer)
 		d->wanted = now + eng_tick(d->e, now);
 	} else {
 		d->wanted = min(d->wanted, (uint64_t)(d->ticked + TICK_SOON_NS));
+		d->wanted = min(d->wanted, (uint64_t)(now + eng_tick_due(d->e)));
 	}
 	if (d->wanted != armed)
 		set_timer(timer, d->wanted);

@@ -9,7 +9,7 @@
 
 void inst_soon(struct inst *inst, u64 now)
 {
-	anm_clock_arm(&inst->clock, now, INST_TICK_ACTIVE_NS);
+	anm_clock_arm(&inst->clock, now, INST_TICK_SOON_NS);
 }
 
 /* Under the lock: take events from the core; the work sends them. */
@@ -50,7 +50,7 @@ void inst_end(struct inst *inst)
 	while ((out = eng_out_next(inst->core)))
 		list_add_tail(&out->link, &outs);
 	if (!list_empty(&outs))
-		inst_soon(inst, ktime_get_ns());
+		anm_clock_arm(&inst->clock, ktime_get_ns(), eng_tick_due(inst->core));
 	events_take(inst);
 	spin_unlock_bh(&inst->lock);
 

@@ -27,8 +27,8 @@
 
 struct tcp_door;
 
-#define INST_TICK_ACTIVE_NS (5 * NS_PER_MS) /* while messages to servers are on their way */
-#define INST_EVENTS_BATCH   32		    /* events taken a run of the work */
+#define INST_TICK_SOON_NS (5 * NS_PER_MS) /* what waits for room, or was just commanded */
+#define INST_EVENTS_BATCH 32		  /* events taken a run of the work */
 
 /**
  * struct inst - one engine.
@@ -78,7 +78,7 @@ static inline u64 inst_begin(struct inst *inst)
  */
 void inst_end(struct inst *inst);
 
-/** inst_soon() - let the clock tick within INST_TICK_ACTIVE_NS. Under the lock. */
+/** inst_soon() - let the clock tick within INST_TICK_SOON_NS. Under the lock. */
 void inst_soon(struct inst *inst, u64 now);
 
 /**

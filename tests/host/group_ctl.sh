@@ -205,8 +205,8 @@ man_options() {
 all_help() {
 	"$BIN/$1" --help
 	[ "$1" = engctl ] || return
-	for c in status up down 'vai create' 'vai list' 'vai show' 'vai delete' 'vai resize' \
-		'vai discard' 'server list' 'server drain' 'server remove' monitor \
+	for c in status up down 'vai create' 'vai set' 'vai list' 'vai show' 'vai delete' 'vai resize' \
+		'vai discard' 'server list' 'server show' 'server drain' 'server remove' monitor \
 		save restore 'vai forget-unknown'; do
 		# shellcheck disable=SC2086
 		"$BIN/engctl" $c --help

@@ -177,6 +177,12 @@ group_pool_contents() {
 	ctl vai create v --size 8M --client 127.0.0.1 --discard-on-unmount >/dev/null
 	[ "$(vai_field v discard_on_unmount)" = true ]
 	verdict discard_on_unmount_is_shown $?
+	[ "$(vai_field v hedge)" = true ] && ctl vai set v --hedge off >/dev/null &&
+		[ "$(vai_field v hedge)" = false ] && ! ctl vai set v --hedge maybe 2>/dev/null
+	verdict a_switch_is_set $?
+	ctl server show mem1 | grep -q '  window  *[0-9]* messages' &&
+		! ctl server show nobody 2>/dev/null
+	verdict a_server_is_shown $?
 	fill v || not_ok fill
 	ctl vai discard v 2>"$WORK/err"
 	[ $? -eq 1 ] && grep -q 'in use' "$WORK/err"

@@ -77,6 +77,25 @@ static void engine_reply(struct sim *w, struct sim_pkt *pkt)
 	net_rpc(w, pkt, c, false);
 }
 
+void engine_account(struct sim *w)
+{
+	if (!w->e)
+		return;
+	w->n.hedged += w->e->stats.reads_hedged;
+	w->n.hedges_won += w->e->stats.hedges_won;
+	w->n.resent += w->e->stats.amp_retransmits;
+	w->n.spurious += w->e->stats.amp_spurious;
+}
+
+/* A tick that is due later is left out when it comes. */
+static void engine_tick_in(struct sim *w, u64 ns)
+{
+	if (w->tick_at > w->now && w->tick_at <= w->now + ns)
+		return;
+	w->tick_at = w->now + ns;
+	ev_push(w, w->tick_at, EV_ENGINE_TICK, 0, w->elife, NULL);
+}
+
 void engine_limits(struct sim *w)
 {
 	struct engine *e = w->e;
@@ -102,6 +121,7 @@ void engine_collect(struct sim *w)
 
 	engine_limits(w);
 	conf_events(w);
+	engine_tick_in(w, eng_tick_due(w->e));
 	while ((out = eng_out_next(w->e))) {
 		pkt = pkt_of(out);
 		if (pkt->len != out->len)
@@ -239,17 +259,19 @@ void engine_tick(struct sim *w, u32 elife)
 	struct sim_ev ev = {.type = EV_ENGINE_TICK, .arg = elife};
 	u64 ns;
 
-	if (!w->e || elife != w->elife)
+	if (!w->e || elife != w->elife || w->now != w->tick_at)
 		return;
-	if (engine_stalled(w, &ev))
+	if (engine_stalled(w, &ev)) {
+		w->tick_at = w->stall_until;
 		return;
+	}
 	ns = eng_tick(w->e, w->now);
 	if (!ns || ns > NS_PER_S)
 		sim_fail(w, "the engine wants its next tick in %llu ns", ns);
-	engine_collect(w);
 	if (!w->calm_net && sim_chance(w, 500))
 		ns += sim_rand(w) % (20 * NS_PER_MS);
-	ev_push(w, w->now + ns, EV_ENGINE_TICK, 0, elife, NULL);
+	engine_tick_in(w, ns);
+	engine_collect(w);
 }
 
 /* ---- memory servers ---- */

@@ -37,6 +37,7 @@ static int vai_add(struct sim *w, u32 i, u32 npages)
 		.size = (u64)npages << ANM_PAGE_SHIFT,
 		.client = w->cl[v->client].addr,
 		.class = v->copies == 2 ? ENG_CLASS_CRITICAL : ENG_CLASS_NORMAL,
+		.no_hedge = i % 4 == 3,
 	};
 	struct eng_err err;
 	u32 fail = sim_alloc_fail;

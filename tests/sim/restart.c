@@ -104,6 +104,7 @@ static void engine_end(struct sim *w)
 	u32 fail = sim_alloc_fail, c;
 
 	sim_alloc_fail = 0;
+	engine_account(w);
 	eng_destroy(w->e);
 	sim_alloc_fail = fail;
 	w->e = NULL;
@@ -175,7 +176,8 @@ void engine_start(struct sim *w)
 	w->write_verf[w->elife] = w->e->write_verf;
 	w->went = w->now;
 	sim_say(w, "the engine starts, life %u, epoch %llu", w->elife, cfg.epoch);
-	ev_push(w, w->now, EV_ENGINE_TICK, 0, w->elife, NULL);
+	w->tick_at = w->now;
+	ev_push(w, w->tick_at, EV_ENGINE_TICK, 0, w->elife, NULL);
 	if (cfg.hold)
 		ev_push(w, w->now + sim_rand(w) % TOLD_MAX_NS, EV_ENGINE_TOLD, 0, w->elife, NULL);
 }

@@ -306,7 +306,8 @@ struct sim {
 
 	struct {
 		u64 reads, writes, acked, failed, lost, retransmits, late, jukebox, datagrams,
-			orphans, restarts, drained, removed, discards, resizes, revived, deaths;
+			orphans, restarts, drained, removed, discards, resizes, revived, deaths,
+			resent, spurious, hedged, hedges_won;
 	} n;
 };
 
@@ -353,6 +354,8 @@ void engine_collect(struct sim *w);
 void engine_amp(struct sim *w, struct sim_ev *ev);
 void engine_rpc(struct sim *w, struct sim_ev *ev);
 void engine_tick(struct sim *w, u32 elife);
+/* It is about to be ended: what it has counted goes into the totals. */
+void engine_account(struct sim *w);
 void engine_door(struct sim *w, u32 client);
 void engine_limits(struct sim *w);
 void server_init(struct sim *w, u32 i);

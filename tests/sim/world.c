@@ -300,6 +300,7 @@ static void world_end(struct sim *w)
 	u32 i;
 
 	sim_alloc_fail = 0;
+	engine_account(w);
 	eng_destroy(w->e);
 	for (i = 0; i < w->mix.servers; i++)
 		if (w->sv[i].m)

@@ -55,6 +55,7 @@ struct pb *pb_new(u64 seed)
 	b->now = PB_MS(1000);
 	b->tick_at = b->now;
 	b->delay_ns = 50000;
+	b->channels = 4;
 	b->eng_peer = pb_peer(1, AMP_PORT);
 	b->e = eng_create(&cfg, b->now);
 	assert_non_null(b->e);
@@ -262,6 +263,7 @@ void pb_run(struct pb *b, u64 ms)
 
 	for (;;) {
 		collect(b);
+		b->tick_at = min(b->tick_at, max(b->e->now, b->now) + eng_tick_due(b->e));
 		if (next_time(b) > end)
 			break;
 		b->now = max(b->now, next_time(b));
@@ -362,7 +364,8 @@ void pb_say(struct pb *b, u32 node, const struct amp_hdr *h, const void *payload
 void pb_say_hello(struct pb *b, u32 node, u64 donation, u16 mtu)
 {
 	struct pb_node *n = &b->node[node];
-	struct amp_hello m = {.boot = n->boot, .donation = donation, .mtu = mtu, .channels = 4};
+	struct amp_hello m = {
+		.boot = n->boot, .donation = donation, .mtu = mtu, .channels = b->channels};
 	struct amp_hdr h = pb_hdr(b, node, AMP_HELLO);
 	u8 buf[AMP_HELLO_LEN];
 

@@ -52,6 +52,7 @@ struct pb {
 	u64 rng;
 	u32 loss, dup, reorder, garble; /* per thousand */
 	u64 delay_ns;
+	u16 channels;	     /* that played servers say they have */
 	struct pb_msg *wire; /* by time */
 	struct pb_node node[PB_NODES];
 	struct eng_vai vai[PB_VAIS];

@@ -469,7 +469,7 @@ static void destroy_fails_what_is_in_progress(void **state)
 /* ---- a faulty network, against a model ---- */
 
 #define MODEL_PAGES 48
-#define MODEL_MAX   24 /* contents that a page may have after writes that failed */
+#define MODEL_MAX   64 /* contents that a page may have after writes that failed */
 
 /** struct model_page - what a page may hold: the last write acknowledged, and failed ones since. */
 struct model_page {

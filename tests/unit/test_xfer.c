@@ -391,7 +391,7 @@ static void round_trips_set_the_timeout(void **state)
 	struct pb_io *p;
 	u32 i;
 
-	assert_true(pb_info(b, 0).rto_ns == XFER_RTO_INIT_NS);
+	assert_true(pb_info(b, 0).rto_ns == WIN_RTO_INIT_NS);
 	for (i = 0; i < 50; i++) {
 		p = write_page(b, i, i);
 		pb_run(b, 29);
