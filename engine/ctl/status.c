@@ -164,7 +164,7 @@ static void print_server(const json_t *s)
 int cmd_server_show(struct opts *o)
 {
 	const char *name = o->words[2];
-	json_t *list, *s;
+	json_t *list, *s = NULL;
 	struct ctl c;
 	size_t i;
 	int rc = 0;
