@@ -9,7 +9,6 @@
 #include "load.h"
 
 #define WATCH_MAX   16
-#define LEVELS_MAX  4 /* of processes below those watched */
 #define WARM_PART   8 /* so large a part of the operations comes before, unmeasured */
 #define RANDOM_SEED 0x2545f4914f6cdd1dULL
 
@@ -26,7 +25,7 @@ static const char usage[] =
 	"      --path PATH         NFS: /DIRECTORY/FILE; NBD: the export's name\n"
 	"      --mount-port PORT   NFS\n"
 	"      --cpu N             stay on this processor\n"
-	"  -w, --watch PID[,PID]   tell what processor time these took\n";
+	"  -w, --watch PID[,PID]   tell what processor time these and their children took\n";
 
 /* Processes, and their time: negated at the beginning, so that adding it at the end leaves what they took. */
 struct watch {
@@ -142,27 +141,8 @@ static u64 thread_ns(int pid, const char *tid)
 	return ns;
 }
 
-static u64 process_ns(int pid, int level);
-
-/* Of the processes that a thread has started: some servers fork for a connection. */
-static u64 children_ns(int pid, const char *tid, int level)
-{
-	char path[PATH_MAX];
-	u64 ns = 0;
-	int child;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%s/children", pid, tid);
-	f = fopen(path, "r");
-	while (f && fscanf(f, "%d", &child) == 1)
-		ns += process_ns(child, level);
-	if (f)
-		fclose(f);
-	return ns;
-}
-
-/* Of all threads of a process and of its children. */
-static u64 process_ns(int pid, int level)
+/* Of all threads of a process. */
+static u64 process_ns(int pid)
 {
 	char path[PATH_MAX];
 	struct dirent *e;
@@ -171,18 +151,46 @@ static u64 process_ns(int pid, int level)
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	d = opendir(path);
-	if (!d) {
-		fprintf(stderr, "load: no process %d\n", pid);
-		exit(1);
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			ns += thread_ns(pid, e->d_name);
+	if (d)
+		closedir(d);
+	return ns;
+}
+
+static int parent_of(int pid)
+{
+	char path[PATH_MAX];
+	int parent = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*d (%*[^)]) %*c %d", &parent) != 1)
+		parent = 0;
+	fclose(f);
+	return parent;
+}
+
+/* Of a process and its children: some servers fork for a connection. */
+static u64 family_ns(int pid)
+{
+	u64 ns = process_ns(pid);
+	struct dirent *e;
+	DIR *d;
+	int child;
+
+	d = opendir("/proc");
+	while (d && (e = readdir(d))) {
+		child = atoi(e->d_name);
+		if (child && parent_of(child) == pid)
+			ns += process_ns(child);
 	}
-	while ((e = readdir(d))) {
-		if (e->d_name[0] == '.')
-			continue;
-		ns += thread_ns(pid, e->d_name);
-		if (level < LEVELS_MAX)
-			ns += children_ns(pid, e->d_name, level + 1);
-	}
-	closedir(d);
+	if (d)
+		closedir(d);
 	return ns;
 }
 
@@ -199,7 +207,7 @@ static void watch_mark(struct watch *w, int sign)
 	int i;
 
 	for (i = 0; i < w->n; i++)
-		w->ns[i] += sign * (s64)process_ns(w->pids[i], 0);
+		w->ns[i] += sign * (s64)family_ns(w->pids[i]);
 }
 
 static void print_result(const struct load *l, struct load_result *r, const struct watch *w,
