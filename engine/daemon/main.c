@@ -428,6 +428,7 @@ int main(int argc, char **argv)
 	struct fd_sink timer, sig;
 	int c, rc;
 
+	anm_heap_keep();
 	eng_ctl_up_defaults(&d.up);
 	name_counters(&d);
 	while ((c = getopt_long(argc, argv, "l:n:m:a:c:s:u:iwvhV", long_options, NULL)) != -1)

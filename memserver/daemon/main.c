@@ -427,6 +427,7 @@ int main(int argc, char **argv)
 	struct memd d = {0};
 	int rc;
 
+	anm_heap_keep();
 	mem_ctl_up_defaults(&o.up);
 	if (gethostname(o.up.cfg.name, sizeof(o.up.cfg.name) - 1))
 		o.up.cfg.name[0] = '\0';
