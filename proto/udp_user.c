@@ -61,7 +61,8 @@ bool udp_batch_add(struct udp_batch *b, const struct anm_out *out, int family, u
 	b->outs[i] = 0;
 	b->bytes[i] = 0;
 	b->seg[i] = out->len;
-	memcpy(b->control[i], control, len);
+	if (len)
+		memcpy(b->control[i], control, len);
 	h = &b->msgs[i].msg_hdr;
 	*h = (struct msghdr){.msg_iov = b->iovs + b->niovs,
 			     .msg_name = &b->to[i],
