@@ -216,7 +216,7 @@ static int packet_socket(const char *interface, u32 addr)
 	};
 	struct sock_fprog prog = {.len = ARRAY_SIZE(code), .filter = code};
 	struct sockaddr_ll ll = {.sll_family = AF_PACKET,
-				 .sll_protocol = htons(ETH_P_IP),
+				 .sll_protocol = cpu_to_be16(ETH_P_IP),
 				 .sll_ifindex = (int)if_nametoindex(interface)};
 	int one = 1, fd = sock(AF_PACKET, SOCK_RAW, 0);
 

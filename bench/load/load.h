@@ -21,7 +21,7 @@
 
 /**
  * struct load - one run.
- * @host, @port, @mount_port, @path: where the pages are; @path as the protocol has it
+ * @host, @port, @mount_port, @path: where the pages are; @path as the protocol has it, or NULL
  * @fd:     the connection
  * @fill:   write every page once instead of reading at random
  * @pages:  their number, from @first on

@@ -256,13 +256,8 @@ static void check_options(const struct load *l)
 
 int main(int argc, char **argv)
 {
-	static char no_path[] = "";
-	struct load l = {.depth = 32,
-			 .pages = 16384,
-			 .first = 1,
-			 .ops = 100000,
-			 .path = no_path,
-			 .random = RANDOM_SEED};
+	struct load l = {
+		.depth = 32, .pages = 16384, .first = 1, .ops = 100000, .random = RANDOM_SEED};
 	struct watch w = {.n = 0};
 	int c;
 

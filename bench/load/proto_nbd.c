@@ -53,7 +53,8 @@ static int nbd_open(struct load *l)
 	struct nbd_choice c = {.ihaveopt = cpu_to_be64(NBD_IHAVEOPT),
 			       .flags = cpu_to_be32(NBD_FIXED | NBD_NO_ZEROES),
 			       .option = cpu_to_be32(NBD_EXPORT_NAME)};
-	u32 len = min(strlen(l->path), sizeof(c.name));
+	const char *name = l->path ? l->path : ""; /* the default export */
+	u32 len = min(strlen(name), sizeof(c.name));
 	struct nbd_hello h;
 	struct nbd_export e;
 
@@ -66,7 +67,7 @@ static int nbd_open(struct load *l)
 		return -1;
 	}
 	c.len = cpu_to_be32(len);
-	memcpy(c.name, l->path, len);
+	memcpy(c.name, name, len);
 	if (!load_send(l->fd, &c, offsetof(struct nbd_choice, name) + len) ||
 	    !load_recv(l->fd, &e, sizeof(e)))
 		return -1;

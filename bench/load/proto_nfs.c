@@ -92,13 +92,13 @@ static bool mount_dir(struct load *l, const char *dir, struct nfs3_fh *root)
 
 static int nfs_open(struct load *l)
 {
-	char *name = strrchr(l->path, '/');
+	char *name = l->path ? strrchr(l->path, '/') : NULL;
 	struct nfs3_fh root;
 	u8 buf[CALL_MAX * 2];
 	struct xdr_out x;
 
 	if (!name || name == l->path) {
-		fprintf(stderr, "load: %s: want /DIRECTORY/FILE\n", l->path);
+		fprintf(stderr, "load: --path /DIRECTORY/FILE is needed\n");
 		return -1;
 	}
 	*name = '\0';
