@@ -31,18 +31,20 @@ MEMCTL_SRC  := $(wildcard memserver/ctl/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 UNIT_SUP    := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 SIM_SRC     := $(wildcard tests/sim/*.c)
+LOAD_SRC    := $(filter-out %/echo.c,$(wildcard bench/load/*.c))
 WORK_SRC    := $(filter-out %_util.c,$(wildcard bench/workloads/*.c))
 
 BINS  := $(addprefix $(BUILD)/bin/,anemone-engined engctl anemone-memserverd memctl)
 WORKS := $(patsubst bench/workloads/%.c,$(BUILD)/bin/%,$(WORK_SRC))
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+LOADS := $(addprefix $(BUILD)/bench/,load echo)
 HOSTT := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(wildcard tests/host/*.c))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
 
-.PHONY: all help programs workloads modules unit host-tests sim sim-build sim-objects FORCE packages check check-quick demo lab \
-	bench-latency bench-rebuild style format sparse clean install uninstall install-modules
+.PHONY: all help programs workloads loads modules unit host-tests sim sim-build sim-objects FORCE packages check check-quick demo lab \
+	bench-latency bench-rebuild bench-native style format sparse clean install uninstall install-modules
 .DELETE_ON_ERROR:
 
 all: programs workloads
@@ -87,6 +89,10 @@ bench-latency:
 bench-rebuild:
 	@bench/rebuild
 
+## make bench-native    the daemons natively against nbdkit, nbd-server, nfs-ganesha, memcached, redis
+bench-native:
+	@bench/native
+
 ## make style           format, checkpatch, sparse, shellcheck
 style:
 	@tests/style
@@ -103,6 +109,7 @@ format:
 ## make unit            build the unit tests (build/unit), with sanitizers
 unit: $(UNITS)
 host-tests: $(HOSTT)
+loads: $(LOADS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -124,6 +131,12 @@ $(WORKS): $(BUILD)/bin/%: $(BUILD)/obj/bench/workloads/%.o \
 		$(call obj,$(wildcard bench/workloads/*_util.c))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ -lm
+
+$(BUILD)/bench/load: $(call obj,$(LOAD_SRC))
+$(BUILD)/bench/echo: $(BUILD)/obj/bench/load/echo.o
+$(LOADS): $(call obj,$(wildcard bench/workloads/*_util.c) $(PROTO_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
 $(UNITS): $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o \
 		$(call san,$(UNIT_SUP) $(ENGINE_SRC) $(MEM_SRC) $(PROTO_SRC))

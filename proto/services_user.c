@@ -9,6 +9,7 @@
 
 #include <isa-l/crc.h>
 #include <limits.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -92,6 +93,15 @@ static bool fail_now(void)
 static void live_add(long n)
 {
 	__atomic_fetch_add(&anm_alloc_live, n, __ATOMIC_RELAXED);
+}
+
+#define HEAP_KEEP (256 << 20) /* free bytes at its top that are not given back */
+#define HEAP_STEP (1 << 20)   /* it grows by so much more than is asked for */
+
+void anm_heap_keep(void)
+{
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
+	mallopt(M_TOP_PAD, HEAP_STEP);
 }
 
 void *anm_big_alloc(size_t n)

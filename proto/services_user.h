@@ -243,6 +243,14 @@ extern long anm_fail_after;
 extern bool anm_fail_sticky;
 extern long anm_alloc_live;
 
+/**
+ * anm_heap_keep() - let the heap stay as large as it once was.
+ *
+ * Pages come and go with every message: given back to the system they would be asked for again, and
+ * cleared, a moment later. For programs whose memory is locked anyway; call it first.
+ */
+void anm_heap_keep(void);
+
 void *anm_alloc(size_t n);
 void anm_free(void *p);
 void *anm_big_alloc(size_t n);

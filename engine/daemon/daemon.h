@@ -47,6 +47,7 @@ struct daemon {
 	bool stopping;
 	uint64_t ticked; /* when the core was last ticked, and when it wants to be again */
 	uint64_t wanted;
+	uint64_t armed; /* when the timer comes; U64_MAX: it is not set */
 	struct udp_door *udp;
 	struct tcp_door *tcp;
 	struct ctlserver *ctl;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "../../proto/addr_user.h"
+#include "../../proto/udp_user.h"
 #include "daemon.h"
 
 #define BATCH	    64
@@ -21,6 +22,8 @@
 #define ROUNDS	    4					 /* batches read a wake-up */
 #define SOCKBUF	    (4 << 20)
 #define CONTROL_LEN CMSG_SPACE(sizeof(struct in6_pktinfo))
+
+BUILD_BUG_ON(CONTROL_LEN + CMSG_SPACE(sizeof(u16)) > UDPB_CONTROL);
 
 enum { SOCK_NFS, SOCK_MOUNT, SOCK_AMP, SOCK_NR };
 
@@ -41,11 +44,15 @@ struct udp_sock {
 	bool full; /* waits for EPOLLOUT */
 	struct list_head out;
 	u32 nout;
+	struct udp_batch batch;
 };
 
 struct udp_door {
 	struct daemon *d;
 	struct udp_sock socks[SOCK_NR];
+	struct mmsghdr msgs[BATCH]; /* to read into; the sockets take turns */
+	struct iovec iovs[BATCH];
+	struct sockaddr_storage from[BATCH];
 	u8 bufs[BATCH][DGRAM_MAX];
 	u8 controls[BATCH][CONTROL_LEN] __aligned(16);
 };
@@ -168,29 +175,33 @@ static void take(struct udp_sock *s, struct mmsghdr *m, const u8 *buf, u64 now)
 		eng_rpc_in(d->e, &from, &rec, now);
 }
 
+/* What the last batch has changed, all of them for a first one. */
+static void ready_msgs(struct udp_door *door, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		door->iovs[i] = (struct iovec){door->bufs[i], DGRAM_MAX};
+		door->msgs[i].msg_hdr = (struct msghdr){.msg_name = &door->from[i],
+							.msg_namelen = sizeof(door->from[i]),
+							.msg_iov = &door->iovs[i],
+							.msg_iovlen = 1,
+							.msg_control = door->controls[i],
+							.msg_controllen = CONTROL_LEN};
+	}
+}
+
 static int read_batch(struct udp_sock *s)
 {
 	struct udp_door *door = s->door;
-	struct sockaddr_storage from[BATCH];
-	struct mmsghdr m[BATCH];
-	struct iovec iov[BATCH];
 	u64 now;
 	int i, n;
 
-	memset(m, 0, sizeof(m));
-	for (i = 0; i < BATCH; i++) {
-		iov[i] = (struct iovec){door->bufs[i], DGRAM_MAX};
-		m[i].msg_hdr.msg_name = &from[i];
-		m[i].msg_hdr.msg_namelen = sizeof(from[i]);
-		m[i].msg_hdr.msg_iov = &iov[i];
-		m[i].msg_hdr.msg_iovlen = 1;
-		m[i].msg_hdr.msg_control = door->controls[i];
-		m[i].msg_hdr.msg_controllen = CONTROL_LEN;
-	}
-	n = recvmmsg(s->fd, m, BATCH, MSG_DONTWAIT, NULL);
+	n = recvmmsg(s->fd, door->msgs, BATCH, MSG_DONTWAIT, NULL);
 	now = now_ns();
 	for (i = 0; i < n; i++)
-		take(s, &m[i], door->bufs[i], now);
+		take(s, &door->msgs[i], door->bufs[i], now);
+	ready_msgs(door, n);
 	return n;
 }
 
@@ -202,19 +213,6 @@ static void watch(struct udp_sock *s, bool full)
 	daemon_rewatch(s->door->d, s->fd, &s->sink, EPOLLIN | (full ? EPOLLOUT : 0));
 }
 
-static int fill_iov(const struct anm_out *out, struct iovec *iov)
-{
-	int n = 0;
-	u16 i;
-
-	iov[n++] = (struct iovec){out->head, out->head_len};
-	for (i = 0; i < out->nfrags; i++)
-		iov[n++] =
-			(struct iovec){(u8 *)anm_page_data(out->frags[i].page) + out->frags[i].off,
-				       out->frags[i].len};
-	return n;
-}
-
 static void sock_drop(struct udp_sock *s, struct anm_out *out)
 {
 	list_del(&out->link);
@@ -222,34 +220,25 @@ static void sock_drop(struct udp_sock *s, struct anm_out *out)
 	anm_out_free(out);
 }
 
-/* Return: messages sent, or a negative errno for the first one. */
+/* Return: messages sent, 0 when the same is to be tried again, or a negative errno for the first one. */
 static int send_batch(struct udp_sock *s)
 {
-	static struct iovec iov[BATCH][IOVS_MAX];
-	u8 control[BATCH][CONTROL_LEN] __aligned(16);
-	struct sockaddr_storage to[BATCH];
-	struct mmsghdr m[BATCH];
+	struct udp_batch *b = &s->batch;
+	u8 control[CONTROL_LEN] __aligned(16);
 	struct anm_out *out;
 	struct udp_way way;
-	int n = 0, rc;
+	bool again;
+	int rc;
 
-	memset(m, 0, sizeof(m));
+	udp_batch_begin(b);
 	list_for_each_entry(out, &s->out, link) {
-		struct msghdr *h = &m[n].msg_hdr;
-
 		memcpy(&way, out->to.opaque, sizeof(way));
-		h->msg_namelen = addr_to_sockaddr(&out->to.addr, out->to.port, s->family,
-						  way.ifindex, &to[n]);
-		h->msg_name = &to[n];
-		h->msg_iovlen = fill_iov(out, iov[n]);
-		h->msg_iov = iov[n];
-		h->msg_controllen = way_to_control(s, &way, control[n]);
-		h->msg_control = h->msg_controllen ? control[n] : NULL;
-		if (++n == BATCH)
+		if (!udp_batch_add(b, out, s->family, way.ifindex, control,
+				   way_to_control(s, &way, control)))
 			break;
 	}
-	rc = sendmmsg(s->fd, m, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return rc < 0 ? -errno : rc;
+	rc = udp_batch_send(b, s->fd, &again);
+	return again ? 0 : rc;
 }
 
 static void sock_flush(struct udp_sock *s)
@@ -260,7 +249,7 @@ static void sock_flush(struct udp_sock *s)
 		n = send_batch(s);
 		if (n == -EAGAIN || n == -ENOBUFS)
 			break;
-		if (n <= 0) {
+		if (n < 0) {
 			/* Nothing will make this one go: no route, larger than the device. */
 			COUNT(s->door->d, door_udp_unsent);
 			n = 1;
@@ -334,9 +323,11 @@ int udp_open(struct daemon *d)
 	if (!d->udp)
 		return -ENOMEM;
 	d->udp->d = d;
+	ready_msgs(d->udp, BATCH);
 	for (i = 0; i < SOCK_NR; i++) {
 		d->udp->socks[i].door = d->udp;
 		d->udp->socks[i].sink.ready = sock_ready;
+		d->udp->socks[i].batch.seg_max = U16_MAX;
 		d->udp->socks[i].fd = -1;
 		INIT_LIST_HEAD(&d->udp->socks[i].out);
 	}

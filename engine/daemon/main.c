@@ -255,8 +255,8 @@ static void timer_ready(struct sink *sink, uint32_t events)
 	uint64_t n;
 
 	(void)events;
-	if (read(s->fd, &n, sizeof(n)) < 0)
-		return;
+	if (read(s->fd, &n, sizeof(n)) == sizeof(n))
+		s->d->armed = U64_MAX;
 }
 
 static void signal_ready(struct sink *sink, uint32_t events)
@@ -286,14 +286,19 @@ static int open_signals(struct daemon *d, struct fd_sink *s)
 static int open_timer(struct daemon *d, struct fd_sink *s)
 {
 	*s = (struct fd_sink){.sink.ready = timer_ready, .d = d};
+	d->armed = U64_MAX;
 	s->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	return s->fd < 0 ? -errno : daemon_watch(d, s->fd, &s->sink, EPOLLIN);
 }
 
-static void set_timer(int fd, uint64_t at)
+/* A timer that comes too early costs less than setting it anew whenever there is more time. */
+static void set_timer(struct daemon *d, int fd, uint64_t at)
 {
 	struct itimerspec its = {.it_value = {at / NS_PER_S, at % NS_PER_S}};
 
+	if (!at || at >= d->armed)
+		return;
+	d->armed = at;
 	timerfd_settime(fd, TFD_TIMER_ABSTIME, &its, NULL);
 }
 
@@ -303,7 +308,7 @@ static void set_timer(int fd, uint64_t at)
  */
 static void tick(struct daemon *d, int timer)
 {
-	uint64_t now = now_ns(), armed = d->wanted;
+	uint64_t now = now_ns();
 
 	if (!d->e)
 		return;
@@ -315,8 +320,7 @@ static void tick(struct daemon *d, int timer)
 		d->wanted = min(d->wanted, (uint64_t)(d->ticked + TICK_SOON_NS));
 		d->wanted = min(d->wanted, (uint64_t)(now + eng_tick_due(d->e)));
 	}
-	if (d->wanted != armed)
-		set_timer(timer, d->wanted);
+	set_timer(d, timer, d->wanted);
 }
 
 static void loop(struct daemon *d, int timer)
@@ -324,7 +328,7 @@ static void loop(struct daemon *d, int timer)
 	struct epoll_event ev[EVENTS_MAX];
 	int i, n;
 
-	set_timer(timer, d->wanted);
+	set_timer(d, timer, d->wanted);
 	while (!d->stopping) {
 		n = epoll_wait(d->ep, ev, EVENTS_MAX, -1);
 		for (i = 0; i < n; i++) {
@@ -425,6 +429,7 @@ int main(int argc, char **argv)
 	struct fd_sink timer, sig;
 	int c, rc;
 
+	anm_heap_keep();
 	eng_ctl_up_defaults(&d.up);
 	name_counters(&d);
 	while ((c = getopt_long(argc, argv, "l:n:m:a:c:s:u:iwvhV", long_options, NULL)) != -1)

@@ -26,6 +26,7 @@ struct memd_net;
  * @leaving:   GOODBYE is on its way, the end follows
  * @signalled: by a signal
  * @state:     last enum mem_state that was told to people
+ * @armed:     when the timer comes; U64_MAX: it is not set
  */
 struct memd {
 	struct memserver *m;
@@ -38,6 +39,7 @@ struct memd {
 	bool signalled;
 	u8 state;
 	u64 mtu_checked;
+	u64 armed;
 };
 
 u64 memd_now(void);

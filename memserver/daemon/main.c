@@ -307,13 +307,23 @@ static void follow_mtu(struct memd *d, u64 now)
 		mem_set_mtu(d->m, mtu, now);
 }
 
-static void arm(int timer, u64 wait_ns)
+/* A timer that comes too early costs less than setting it anew with every message. */
+static void arm(struct memd *d, int timer, u64 at)
 {
-	struct itimerspec it = {.it_interval = {0}};
+	struct itimerspec it = {.it_value = {at / NS_PER_S, at % NS_PER_S}};
 
-	it.it_value.tv_sec = (time_t)(wait_ns / NS_PER_S);
-	it.it_value.tv_nsec = (long)(wait_ns % NS_PER_S);
-	timerfd_settime(timer, 0, &it, NULL);
+	if (at >= d->armed)
+		return;
+	d->armed = at;
+	timerfd_settime(timer, TFD_TIMER_ABSTIME, &it, NULL);
+}
+
+static void timer_ready(struct memd *d, int timer)
+{
+	u64 ticks;
+
+	if (read(timer, &ticks, sizeof(ticks)) == sizeof(ticks))
+		d->armed = U64_MAX;
 }
 
 /* The set of events changes only when the socket becomes full or writable again. */
@@ -342,13 +352,14 @@ static void loop(struct memd *d, int ep, int timer, int sig)
 	int udp = memd_net_fd(d->net), n, i;
 	struct epoll_event ev[4];
 	bool full = false, was_full;
-	u64 now, ticks;
+	u64 now;
 
 	d->state = U8_MAX;
+	d->armed = U64_MAX;
 	while (d->state != MEM_LEFT) {
 		now = memd_now();
 		follow_mtu(d, now);
-		arm(timer, mem_tick(d->m, now));
+		arm(d, timer, now + mem_tick(d->m, now));
 		was_full = full;
 		full = memd_net_send(d->net, d->m);
 		if (full != was_full)
@@ -361,7 +372,7 @@ static void loop(struct memd *d, int ep, int timer, int sig)
 			if (ev[i].data.fd == udp)
 				memd_net_recv(d->net, d->m);
 			else if (ev[i].data.fd == timer)
-				(void)!read(timer, &ticks, sizeof(ticks));
+				timer_ready(d, timer);
 			else if (ev[i].data.fd == sig)
 				take_signal(d, sig);
 			else
@@ -416,6 +427,7 @@ int main(int argc, char **argv)
 	struct memd d = {0};
 	int rc;
 
+	anm_heap_keep();
 	mem_ctl_up_defaults(&o.up);
 	if (gethostname(o.up.cfg.name, sizeof(o.up.cfg.name) - 1))
 		o.up.cfg.name[0] = '\0';

@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "../../proto/addr_user.h"
+#include "../../proto/udp_user.h"
 
 #define RX_BYTES (AMP_MTU_MAX + 64)
-#define TX_IOVS	 4 /* head and page pieces of an AMP datagram: it has at most one */
+#define TX_FRAGS 3 /* page pieces of an AMP datagram: it has at most one */
+
+BUILD_BUG_ON(MEMD_BATCH > UDPB_MSGS || MEMD_BATCH * (TX_FRAGS + 1) > UDPB_IOVS);
 
 /**
  * struct memd_net - socket, and room for a batch each way.
@@ -24,9 +27,7 @@ struct memd_net {
 	struct sockaddr_storage rx_addr[MEMD_BATCH];
 	u8 rx_buf[MEMD_BATCH][RX_BYTES];
 	struct anm_out *tx[MEMD_BATCH];
-	struct mmsghdr tx_msg[MEMD_BATCH];
-	struct iovec tx_iov[MEMD_BATCH][TX_IOVS];
-	struct sockaddr_storage tx_addr[MEMD_BATCH];
+	struct udp_batch batch;
 	u32 tx_first;
 	u32 tx_n;
 };
@@ -86,6 +87,7 @@ struct memd_net *memd_net_open(const struct anm_peer *engine, const struct anm_a
 		return NULL;
 	}
 	n->family = family;
+	n->batch.seg_max = U16_MAX;
 	rc = net_bind(n, listen, port);
 	if (rc) {
 		snprintf(err, errlen, "cannot listen on %s port %u: %s%s",
@@ -154,39 +156,17 @@ void memd_net_recv(struct memd_net *n, struct memserver *m)
 
 /* ---- out ---- */
 
-static void net_tx_prepare(struct memd_net *n, u32 i)
-{
-	struct anm_out *out = n->tx[i];
-	struct msghdr *h = &n->tx_msg[i].msg_hdr;
-	u16 f;
-
-	n->tx_iov[i][0].iov_base = out->head;
-	n->tx_iov[i][0].iov_len = out->head_len;
-	for (f = 0; f < out->nfrags; f++) {
-		n->tx_iov[i][f + 1].iov_base =
-			(u8 *)anm_page_data(out->frags[f].page) + out->frags[f].off;
-		n->tx_iov[i][f + 1].iov_len = out->frags[f].len;
-	}
-	memset(h, 0, sizeof(*h));
-	h->msg_iov = n->tx_iov[i];
-	h->msg_iovlen = (size_t)out->nfrags + 1;
-	h->msg_name = &n->tx_addr[i];
-	h->msg_namelen =
-		addr_to_sockaddr(&out->to.addr, out->to.port, n->family, 0, &n->tx_addr[i]);
-}
-
 static void net_tx_refill(struct memd_net *n, struct memserver *m)
 {
 	struct anm_out *out;
 
 	n->tx_first = 0;
 	while (n->tx_n < MEMD_BATCH && (out = mem_out_next(m))) {
-		if (WARN_ON_ONCE(out->nfrags >= TX_IOVS)) {
+		if (WARN_ON_ONCE(out->nfrags > TX_FRAGS)) {
 			anm_out_free(out);
 			continue;
 		}
-		n->tx[n->tx_n] = out;
-		net_tx_prepare(n, n->tx_n++);
+		n->tx[n->tx_n++] = out;
 	}
 }
 
@@ -198,8 +178,20 @@ static void net_tx_done(struct memd_net *n, u32 count)
 	}
 }
 
+/* All of tx fits into a batch. */
+static int net_tx_send(struct memd_net *n, bool *again)
+{
+	u32 i;
+
+	udp_batch_begin(&n->batch);
+	for (i = 0; i < n->tx_n; i++)
+		udp_batch_add(&n->batch, n->tx[n->tx_first + i], n->family, 0, NULL, 0);
+	return udp_batch_send(&n->batch, n->fd, again);
+}
+
 bool memd_net_send(struct memd_net *n, struct memserver *m)
 {
+	bool again;
 	int sent;
 
 	for (;;) {
@@ -207,12 +199,14 @@ bool memd_net_send(struct memd_net *n, struct memserver *m)
 			net_tx_refill(n, m);
 		if (!n->tx_n)
 			return false;
-		sent = sendmmsg(n->fd, n->tx_msg + n->tx_first, n->tx_n, 0);
+		sent = net_tx_send(n, &again);
 		if (sent > 0) {
 			net_tx_done(n, (u32)sent);
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+		} else if (again || sent == -EINTR) {
+			continue;
+		} else if (sent == -EAGAIN) {
 			return true;
-		} else if (errno != EINTR) {
+		} else {
 			/* too long for the link, no route: lost, as on any network */
 			n->errors++;
 			net_tx_done(n, 1);
