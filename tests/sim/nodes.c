@@ -348,6 +348,7 @@ void server_stop(struct sim *w, u32 i)
 	if (sv->drained)
 		oracle_drained(w, i);
 	oracle_memory_going(w, i);
+	w->gone++;
 	mem_destroy(sv->m);
 	sv->m = NULL;
 	sv->life++;

@@ -10,7 +10,7 @@
 
 #define WORDS  (ANM_PAGE_SIZE / 8)
 #define SPREAD 0x9e3779b97f4a7c15ull
-/* READs and WRITEs are put off while contents are given back: not for longer than this. */
+/* READs and WRITEs are put off while contents are given back: not for longer when all is calm. */
 #define EMPTY_NS (20 * NS_PER_S)
 /* What is lost is said at once (promise 8): within this of the engine's last hearing of the call. */
 #define LOST_NS NS_PER_S
@@ -30,6 +30,13 @@ void oracle_fill(u8 *page, u32 vai, u32 life, u32 page_no, u32 gen)
 
 	for (i = 0; i < WORDS; i++)
 		put_unaligned_be64(id ^ i * SPREAD, page + 8 * i);
+}
+
+u32 fill_gen(const u8 *data, u32 off)
+{
+	u32 word = (off + 7) / 8;
+
+	return (u32)(get_unaligned_be64(data + word * 8 - off) ^ word * SPREAD);
 }
 
 struct sim_page *page_of(struct sim *w, u32 vai, u32 page_no)
@@ -79,6 +86,7 @@ void cand_add(struct sim_page *p, u32 gen, u8 *data)
 	p->cand[p->n].gen = gen;
 	p->cand[p->n].removed = SIM_NEVER;
 	p->cand[p->n].revived = false;
+	p->cand[p->n].uncut = false;
 	p->cand[p->n++].data = data;
 }
 
@@ -173,6 +181,7 @@ static void page_empty(struct sim_page *p)
 			free(p->cand[k].data);
 	p->n = 0;
 	p->may_be_lost = false;
+	p->moved = false;
 	p->found = 0;
 }
 
@@ -390,8 +399,21 @@ void oracle_memory_going(struct sim *w, u32 server)
 			note(w, p, "memory gone", server, 0, 0);
 			if (last_known(w, server, v, i))
 				p->may_be_lost = true;
+			else if (!engine_names(w, server, w->vai[v].name, i))
+				p->moved = true;
 		}
 	}
+}
+
+/*
+ * The copy that it was moved to went down with a memory when the engine had not heard of it
+ * yet: then it took that for the page, and had the one forgotten that it was moved from.
+ */
+bool page_lost(struct sim *w, u32 vai, u32 page_no)
+{
+	const struct sim_page *p = page_of(w, vai, page_no);
+
+	return p->may_be_lost || (p->moved && !known_elsewhere(w, SIM_SERVERS_MAX, vai, page_no));
 }
 
 void oracle_server_removed(struct sim *w, u32 server)
@@ -428,142 +450,6 @@ void oracle_drained(struct sim *w, u32 server)
 				 i);
 		}
 	}
-}
-
-/* ---- redundancy ---- */
-
-/* One that is on its way out takes nothing new. */
-static bool server_draining(struct sim *w, u32 i)
-{
-	const struct eng_server *sv = eng_server_by_uuid(w->e, w->sv[i].cfg.server_uuid);
-
-	return sv && eng_server_draining(sv);
-}
-
-/* It could take the page now. */
-static bool has_room(struct sim *w, u32 i, u32 vai, u32 page_no)
-{
-	return w->sv[i].m && !server_draining(w, i) && server_used(w, i) < w->sv[i].cfg.donation &&
-	       !holds(w, i, vai, page_no, 0);
-}
-
-static bool others_have_room(struct sim *w, u32 vai, u32 page_no)
-{
-	u32 i;
-
-	for (i = 0; i < w->mix.servers; i++)
-		if (has_room(w, i, vai, page_no))
-			return true;
-	return false;
-}
-
-struct makes_room {
-	bool known, can[SIM_SERVERS_MAX];
-};
-
-/* Fewer servers have or could take a page of the operation than its class calls for. */
-static bool no_room(struct sim *w, const struct sim_op *op)
-{
-	struct span s;
-	u32 i, k, n;
-
-	for (k = 0; op_span(op, k, &s); k++) {
-		for (i = 0, n = 0; i < w->mix.servers; i++)
-			n += has_room(w, i, op->vai, s.page_no) ||
-			     engine_names(w, i, w->vai[op->vai].name, s.page_no);
-		if (n < w->vai[op->vai].copies)
-			return true;
-	}
-	return false;
-}
-
-/* It is full, but has a page that another server could take. */
-static bool can_make_room(struct sim *w, u32 i)
-{
-	u32 v, p;
-
-	for (v = 0; v < w->mix.vais; v++)
-		for (p = 0; w->vai[v].page && p < w->vai[v].npages; p++)
-			if (engine_names(w, i, w->vai[v].name, p) && others_have_room(w, v, p))
-				return true;
-	return false;
-}
-
-/*
- * A copy more could be stored somewhere: not where there is one, nor where all is full.
- * @make: servers that can make room, once that is known
- */
-static bool room_for_copy(struct sim *w, u32 vai, u32 page_no, struct makes_room *make)
-{
-	u32 i;
-
-	if (others_have_room(w, vai, page_no))
-		return true;
-	for (i = 0; i < w->mix.servers && !make->known; i++)
-		make->can[i] = w->sv[i].m && !server_draining(w, i) && can_make_room(w, i);
-	make->known = true;
-	for (i = 0; i < w->mix.servers; i++)
-		if (make->can[i] && !holds(w, i, vai, page_no, 0))
-			return true;
-	return false;
-}
-
-/*
- * Copies that READs are sent to. They may differ after a WRITE that failed, until a READ
- * settles it: whichever of them is lost, what was acknowledged is not.
- */
-static u32 named_copies(struct sim *w, u32 vai, u32 page_no)
-{
-	u32 i, n = 0;
-
-	for (i = 0; i < w->mix.servers; i++)
-		n += engine_names(w, i, w->vai[vai].name, page_no) && holds(w, i, vai, page_no, 1);
-	return n;
-}
-
-static void pool_say(struct sim *w)
-{
-	struct eng_server_info info;
-	u32 slot = 0;
-
-	while (eng_server_get(w->e, &slot, &info)) {
-		const struct eng_server *sv = eng_server_at(w->e, info.slot);
-
-		printf("  %s state %u, %llu pages of %llu: mapped %llu, pending %u, extra %llu, "
-		       "discards %u%s\n",
-		       info.name, info.state, info.used, info.donation, info.mapped, sv->pending,
-		       sv->extra, sv->ndiscards, info.drain ? ", draining" : "");
-	}
-}
-
-bool oracle_redundancy(struct sim *w, bool must)
-{
-	struct makes_room make = {.known = false};
-	bool whole = true;
-	u32 v, i;
-
-	for (v = 0; v < w->mix.vais; v++) {
-		if (w->vai[v].state == VAI_DELETING)
-			continue;
-		for (i = 0; w->vai[v].page && i < w->vai[v].npages; i++) {
-			struct sim_page *p = page_of(w, v, i);
-			u32 n;
-
-			if (!p->gen || !only_written(p) || p->may_be_lost)
-				continue;
-			n = named_copies(w, v, i);
-			if (n >= w->vai[v].copies || (n && !room_for_copy(w, v, i, &make)))
-				continue;
-			whole = false;
-			if (!must)
-				return false;
-			oracle_history(w, v, i);
-			pool_say(w);
-			sim_fail(w, "promise 9: v%u p%u has %u copies of %u after repair", v, i, n,
-				 w->vai[v].copies);
-		}
-	}
-	return whole;
 }
 
 /* ---- what the engine says ---- */
@@ -638,7 +524,7 @@ static bool span_lost(struct sim *w, const struct sim_op *op)
 	for (i = 0; op_span(op, i, &s); i++) {
 		const struct sim_page *p = page_of(w, op->vai, s.page_no);
 
-		if (p->may_be_lost || p->found >= op->start)
+		if (page_lost(w, op->vai, s.page_no) || p->found >= op->start)
 			return true;
 	}
 	return false;
@@ -669,7 +555,8 @@ static void error_check(struct sim *w, struct sim_op *op, u32 stat)
 	op_span(op, 0, &s);
 	if (stat == NFS3ERR_JUKEBOX) {
 		w->n.jukebox++;
-		if (w->vai[op->vai].emptied && op->start < w->vai[op->vai].emptied + EMPTY_NS)
+		if (w->vai[op->vai].emptied &&
+		    (!calm(w, op) || op->start < w->vai[op->vai].emptied + EMPTY_NS))
 			return;
 		if (!sim_alloc_failures)
 			sim_fail(w, "promise 10: op %u put off, and memory was never short",
@@ -707,6 +594,7 @@ void oracle_write_done(struct sim *w, struct sim_op *op, u32 stat)
 		p->writing = false;
 		if (stat)
 			continue;
+		p->moved = false;
 		cand_end_older(w, p, op->gen[i]);
 		/* The memory may have gone between its answer and the engine's. */
 		if (p->may_be_lost)
@@ -760,7 +648,7 @@ static void span_read(struct sim *w, const struct sim_op *op, const struct span 
 	for (k = 0; k < p->n; k++) {
 		struct sim_cand *c = &p->cand[k];
 
-		if (cand_live(c) &&
+		if (cand_live(c) && !(c->uncut && !least) &&
 		    (c->gen < least || (c->gen == least && memcmp(c->data + s->off, data, s->len))))
 			c->removed = w->now;
 	}

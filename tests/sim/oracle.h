@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The oracle's insides, shared by oracle.c and revive.c. */
+/* The oracle's insides, shared by oracle.c, redundancy.c and revive.c. */
 #ifndef ANM_SIM_ORACLE_H
 #define ANM_SIM_ORACLE_H
 
@@ -12,6 +12,9 @@ struct span {
 
 extern u8 zeros[ANM_PAGE_SIZE];
 
+/** fill_gen() - the generation that bytes of a page at @off are of, if oracle_fill() made them. */
+u32 fill_gen(const u8 *data, u32 off);
+
 struct sim_page *page_of(struct sim *w, u32 vai, u32 page_no);
 void note(struct sim *w, struct sim_page *p, const char *what, u32 op, u32 gen, u32 stat);
 void cand_add(struct sim_page *p, u32 gen, u8 *data);
@@ -22,8 +25,11 @@ bool op_span(const struct sim_op *op, u32 i, struct span *s);
 struct amp_key key_of(const struct sim *w, u32 vai, u32 page_no);
 bool holds(struct sim *w, u32 server, u32 vai, u32 page_no, u32 from);
 bool only_written(const struct sim_page *p);
-/** memories_lost() - since the engine was made anew, or while it was gone, as far as it can know. */
+/** memories_lost() - since the engine was told all, or before that and after the last save. */
 bool memories_lost(const struct sim *w);
+bool page_lost(struct sim *w, u32 vai, u32 page_no);
+/** no_room() - fewer servers have or could take a page of it than its class calls for. */
+bool no_room(struct sim *w, const struct sim_op *op);
 bool known_elsewhere(struct sim *w, u32 but, u32 vai, u32 page_no);
 
 #endif

@@ -36,6 +36,18 @@ static void revive(struct sim *w, struct sim_page *p, const u8 *data, u32 from)
 	note(w, p, "may come back", from, 0, 0);
 }
 
+/* Return: which candidate it is. */
+static u32 revive_unless_live(struct sim *w, struct sim_page *p, const u8 *data, u32 from)
+{
+	u32 k;
+
+	for (k = 0; k < p->n; k++)
+		if (cand_live(&p->cand[k]) && !memcmp(p->cand[k].data, data, ANM_PAGE_SIZE))
+			return k;
+	revive(w, p, data, from);
+	return p->n - 1;
+}
+
 /*
  * A copy that is out of date, on a server that was away when it should have been
  * discarded: nobody knows that it is old once the engine has forgotten, unless a newer one
@@ -54,12 +66,42 @@ static void revive_stale(struct sim *w, const struct eng_vai_params *saved, u32 
 		if ((given_up && !w->sv[i].given_up) || !server_holds(w, i, &key, &data) ||
 		    server_version(w, i, &key) < saved->discarded_below)
 			continue;
-		for (k = 0; k < p->n; k++)
-			if (cand_live(&p->cand[k]) && !memcmp(p->cand[k].data, data, ANM_PAGE_SIZE))
-				break;
-		if (k == p->n)
-			revive(w, p, data, i);
+		k = revive_unless_live(w, p, data, i);
+		p->cand[k].uncut |= given_up;
 	}
+}
+
+/*
+ * The same before the server has it: a message that was given up long ago, of a session that
+ * goes on until the new engine is heard of. Those of partial WRITEs are not recognised.
+ */
+static void revive_under_way(struct sim *w, const struct sim_ev *ev)
+{
+	const struct eng_vai_params *saved;
+	u8 page[ANM_PAGE_SIZE];
+	struct amp_hdr h;
+	struct anm_rec rec;
+	u32 v, page_no;
+	int rc;
+
+	pkt_rec(w, ev->pkt, &rec);
+	rc = amp_hdr_decode(&rec, &h);
+	pkt_rec_free(&rec);
+	if (rc || h.type != AMP_PAGE_OUT || h.part_len < 16)
+		return;
+	for (v = 0; v < w->mix.vais; v++)
+		if (w->vai[v].page && w->vai[v].vai_id == h.key.vai)
+			break;
+	page_no = (u32)(h.key.offset >> ANM_PAGE_SHIFT);
+	if (v == w->mix.vais || page_no >= w->vai[v].npages)
+		return;
+	saved = conf_vai(w, w->vai[v].name);
+	if (!saved || h.page_version < saved->discarded_below)
+		return;
+	oracle_fill(page, v, w->vai[v].life, page_no,
+		    fill_gen(ev->pkt->buf + AMP_HDR_LEN, h.part_off));
+	if (!memcmp(page + h.part_off, ev->pkt->buf + AMP_HDR_LEN, h.part_len))
+		revive_unless_live(w, page_of(w, v, page_no), page, ev->who);
 }
 
 /*
@@ -97,6 +139,9 @@ void oracle_engine_gone(struct sim *w)
 			revive_stale(w, saved, v, i, false);
 		}
 	}
+	for (i = 0; i < w->nheap; i++)
+		if (w->heap[i].type == EV_AMP_TO_SERVER)
+			revive_under_way(w, &w->heap[i]);
 }
 
 /*
@@ -119,23 +164,19 @@ void oracle_told(struct sim *w)
 	const struct sim_conf_server *s;
 	u32 i;
 
+	w->told = w->gone + w->removed;
+	w->told_lost = false;
 	for (i = 0; i < w->mix.servers; i++) {
 		s = conf_server(w, i);
-		w->sv[i].told_boot = s && s->boot ? s->boot : w->sv[i].m ? w->sv[i].m->boot : 0;
+		w->told_lost |= s && s->boot && (!w->sv[i].m || w->sv[i].m->boot != s->boot);
 	}
 	for (i = 0; i < w->mix.vais; i++)
 		w->vai[i].holes = conf_vai(w, w->vai[i].name) && conf_vai(w, w->vai[i].name)->holes;
-	w->told_removed = w->removed;
 }
 
 bool memories_lost(const struct sim *w)
 {
-	u32 i;
-
-	for (i = 0; i < w->mix.servers; i++)
-		if (w->sv[i].told_boot && (!w->sv[i].m || w->sv[i].m->boot != w->sv[i].told_boot))
-			return true;
-	return w->removed != w->told_removed;
+	return w->told_lost || w->gone + w->removed != w->told;
 }
 
 /* One that is dead for good is waited for in vain. */

@@ -13,6 +13,7 @@
  *   client.c    NFS clients: what they do and when they do it again
  *   wire.c      calls and replies of those, in RPC and NFS
  *   oracle.c    what every page may hold, and who has to hold it
+ *   redundancy.c  copies that must be there, and room for them
  *   revive.c    the same after the engine was restarted
  *   operator.c  what a human does: adds VAIs, deletes them, drains servers, ...
  *   restart.c   the engine ends and is made again from what was saved
@@ -136,7 +137,6 @@ struct sim_ev {
  * @cut:  packets lost: 1 to it, 2 from it
  * @path_mtu: longer ones never arrive; see server_path()
  * @dead: it does not come back
- * @told_boot: of the memory that it had when the engine was told all, as far as it knows
  * @given_up:  the operator had this memory removed
  */
 struct sim_server {
@@ -148,7 +148,6 @@ struct sim_server {
 	bool frozen, leaving, dead;
 	bool drained; /* it left because nothing was left on it */
 	bool given_up;
-	u64 told_boot;
 	u64 slow_ns;
 	u32 path_mtu;
 	bool narrow; /* the path carries no more than 1500 */
@@ -203,6 +202,7 @@ struct sim_cand {
 	u64 removed;
 	u8 *data;
 	bool revived; /* the engine's restart may bring it back; see oracle_engine_gone() */
+	bool uncut;   /* a server that was given up may, whenever it comes */
 };
 
 struct sim_note {
@@ -215,6 +215,7 @@ struct sim_note {
  * struct sim_page - what is known of a page.
  * @lost_copies: copies of the write in progress that went down with a memory
  * @may_be_lost: the last memory that held it is gone; @found: until when that was so
+ * @moved: the same if the engine still names that one: a move's answer was under way
  */
 struct sim_page {
 	struct sim_cand *cand;
@@ -222,7 +223,7 @@ struct sim_page {
 	u32 gen;
 	u32 readers;
 	u32 lost_copies;
-	bool writing, may_be_lost;
+	bool writing, may_be_lost, moved;
 	u64 found;
 	struct sim_note note[SIM_HISTORY];
 	u32 notes;
@@ -296,8 +297,10 @@ struct sim {
 	bool revived; /* pages have candidates that the restart may have brought back */
 	u64 went;     /* when it was told all and left to itself */
 	bool save_asked;
-	u32 removed; /* servers removed by force; in this life of the engine: less @told_removed */
-	u32 told_removed;
+	u32 removed;	/* servers removed by force */
+	u32 gone;	/* memories that are no more */
+	u32 told;	/* of both, when the engine was told all */
+	bool told_lost; /* then one was no more that engctl had saved */
 
 	u32 active;	  /* faults in progress */
 	u64 last_trouble; /* when the last was over */
@@ -422,7 +425,7 @@ struct sim_reply {
 void wire_reply(struct sim *w, const struct sim_op *op, const struct sim_pkt *pkt,
 		struct sim_reply *r);
 
-/* oracle.c */
+/* oracle.c, redundancy.c, revive.c */
 void oracle_init(struct sim *w, u32 vai);
 void oracle_free(struct sim *w, u32 vai);
 /** oracle_fill() - the bytes of a WRITE; @life: of the VAI. */
