@@ -12,7 +12,7 @@ KVER     ?= $(shell uname -r)
 KDIR     ?= /lib/modules/$(KVER)/build
 
 CC       ?= gcc
-PKGS     := libnl-3.0 libnl-genl-3.0 libkmod libtirpc jansson libsodium
+PKGS     := libnl-3.0 libnl-genl-3.0 libkmod libtirpc jansson libsodium liblz4
 WARN     := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DANM_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS   ?= -O2 -g
@@ -148,10 +148,10 @@ FORCE:
 
 $(BUILD)/sim/sim: $(call obj,$(SIM_ALL))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $^ -lisal -lsodium
+	$(CC) $(CFLAGS) -o $@ $^ -lisal -lsodium -llz4
 $(BUILD)/sim/sim-san: $(call san,$(SIM_ALL))
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -o $@ $^ -lisal -lsodium
+	$(CC) $(SANITIZE) -o $@ $^ -lisal -lsodium -llz4
 
 ## make sim SEEDS=N     the simulator; SEED=S is the first, or with SEEDS=1 the one to replay
 SEEDS ?= 200
