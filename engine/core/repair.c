@@ -295,7 +295,7 @@ static u32 room_look(struct engine *e, struct eng_vai *vai, const struct map_ent
 {
 	u16 leave = entry_makes_room(e, me);
 
-	if (leave == ENG_SLOT_NONE || entry_wants_repair(vai, c))
+	if (leave == ENG_SLOT_NONE || entry_wants_repair(vai, me, c))
 		return 0;
 	if (eng_move_possible(e, me, leave)) {
 		e->servers->room_wants--;
