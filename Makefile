@@ -42,7 +42,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
 
 .PHONY: all help programs workloads modules unit host-tests sim sim-build sim-objects FORCE packages check check-quick demo lab \
-	bench-latency bench-rebuild style format sparse clean install uninstall install-modules
+	bench-latency bench-pack bench-rebuild style format sparse clean install uninstall install-modules
 .DELETE_ON_ERROR:
 
 all: programs workloads
@@ -82,6 +82,10 @@ lab:
 ## make bench-latency   random fault latency: the appliance against knfsd on tmpfs
 bench-latency:
 	@bench/fault-latency
+
+## make bench-pack      pages that a GiB of donation holds of what real programs have in memory
+bench-pack:
+	@bench/pack
 
 ## make bench-rebuild   seconds until a restarted engine knows of a million pages
 bench-rebuild:
@@ -124,6 +128,11 @@ $(WORKS): $(BUILD)/bin/%: $(BUILD)/obj/bench/workloads/%.o \
 		$(call obj,$(wildcard bench/workloads/*_util.c))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ -lm
+
+# What a donation holds of a program's memory: bench/pack.
+$(BUILD)/bin/pack-report: $(call obj,bench/pack_report.c $(ENGINE_SRC) memserver/core/slots.c $(PROTO_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
 $(UNITS): $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o \
 		$(call san,$(UNIT_SUP) $(ENGINE_SRC) $(MEM_SRC) $(PROTO_SRC))

@@ -55,6 +55,18 @@ enum eng_class {
 	ENG_CLASS_CRITICAL, /* two copies on different servers */
 };
 
+/** enum eng_compress - are a VAI's pages compressed? */
+enum eng_compress {
+	ENG_COMPRESS_AUTO, /* while it pays */
+	ENG_COMPRESS_ON,   /* always tried */
+	ENG_COMPRESS_OFF,
+};
+
+enum eng_same_filled {
+	ENG_SAME_FILLED_ON, /* pages of one repeated word are kept as that word */
+	ENG_SAME_FILLED_OFF,
+};
+
 /**
  * struct eng_config - how an engine is made.
  * @engine_uuid:  identity of the pool
@@ -157,6 +169,8 @@ struct anm_out *eng_out_next(struct engine *e);
  *          lost may be one too many
  * @discard_on_unmount: give the contents back when the client has unmounted it
  * @no_hedge: reads that take long are not asked of the other copy's server too
+ * @compress: enum eng_compress
+ * @same_filled: enum eng_same_filled
  */
 struct eng_vai_params {
 	char name[ENG_NAME_MAX + 1];
@@ -170,6 +184,8 @@ struct eng_vai_params {
 	u64 discarded_below;
 	bool discard_on_unmount;
 	bool no_hedge;
+	u8 compress;
+	u8 same_filled;
 };
 
 /**
@@ -178,6 +194,9 @@ struct eng_vai_params {
  * @deleting:    refused to clients, its pages are being given back
  * @emptying:    pages behind its end, or all, are being given back
  * @degraded_pages: pages with fewer copies at hand than the class calls for
+ * @filled_pages: pages written that were same-filled
+ * @packed_pages: pages written that were compressed, to @packed_bytes
+ * @skipped_pages: pages written that were not tried, since those before did not pack
  * @read_ns_ema: smoothed time from request to reply, ns
  */
 struct eng_vai_info {
@@ -192,6 +211,7 @@ struct eng_vai_info {
 	bool emptying;
 	u64 degraded_pages;
 	u64 hedged, hedges_won; /* page reads asked of a second server; answered by it first */
+	u64 filled_pages, packed_pages, packed_bytes, skipped_pages;
 };
 
 /** eng_vai_add() - reserve and export. -EEXIST, -EINVAL, -ENOSPC (pool), -ENFILE, -ENOMEM. */
@@ -227,6 +247,15 @@ int eng_vai_discard(struct engine *e, const char *name, bool force, struct eng_e
  * may have pages that were cut off), -ENOSPC.
  */
 int eng_vai_resize(struct engine *e, const char *name, u64 size, struct eng_err *err);
+
+/**
+ * eng_vai_forms() - change how a VAI's pages are stored from now on; may be in use.
+ * @compress, @same_filled: -1: as it is
+ *
+ * Return: 0, -ENOENT, or -EINVAL for a value that there is none of.
+ */
+int eng_vai_forms(struct engine *e, const char *name, int compress, int same_filled,
+		  struct eng_err *err);
 
 enum eng_page_kind {
 	ENG_PAGES_LOST,	    /* no copy at hand */

@@ -141,9 +141,12 @@ static bool same_filled(const u8 *data)
 /* Is compression to be tried? */
 static bool pack_wanted(struct engine *e, struct eng_vai *vai)
 {
+	if (vai->compress != ENG_COMPRESS_AUTO)
+		return vai->compress == ENG_COMPRESS_ON;
 	if (!vai->pack_skip)
 		return true;
 	vai->pack_skip--;
+	vai->skipped++;
 	e->stats.pages_skipped++;
 	return false;
 }
@@ -179,6 +182,8 @@ static bool form_pack(struct engine *e, struct pg_op *op)
 	}
 	e->stats.pages_packed++;
 	e->stats.packed_bytes += len;
+	op->io.vai->packed++;
+	op->io.vai->packed_bytes += len;
 	op->packed = page;
 	op->form = c->form;
 	op->form_len = (u16)len;
@@ -189,10 +194,11 @@ void op_form(struct engine *e, struct pg_op *op)
 {
 	const u8 *data = anm_page_data(op->io.page);
 
-	if (same_filled(data)) {
+	if (op->io.vai->same_filled == ENG_SAME_FILLED_ON && same_filled(data)) {
 		op->form = AMP_FORM_FILL;
 		op->form_len = AMP_FILL_LEN;
 		e->stats.pages_filled++;
+		op->io.vai->filled++;
 	} else if (!form_pack(e, op)) {
 		op->form = AMP_FORM_RAW;
 		op->form_len = ANM_PAGE_SIZE;

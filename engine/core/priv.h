@@ -122,6 +122,7 @@ struct engine {
  * @hedged, @hedges_won: reads asked of a second server, and answered by it first
  * @pack_tried, @pack_paid: pages that were to be packed since the last judgement, and were
  * @pack_skip: pages that are not tried
+ * @compress, @same_filled, @filled, @packed, @packed_bytes, @skipped: see engine.h
  */
 struct eng_vai {
 	u16 slot;
@@ -150,6 +151,8 @@ struct eng_vai {
 	bool no_hedge;
 	u64 hedged, hedges_won;
 	u16 pack_tried, pack_paid, pack_skip;
+	u8 compress, same_filled;
+	u64 filled, packed, packed_bytes, skipped;
 };
 
 /* engine.c */

@@ -362,6 +362,50 @@ static void what_does_not_pack_is_soon_not_tried(void **state)
 	pb_free(b);
 }
 
+/* The operator decides, for what is written from then on. */
+static void switches_are_kept_to(void **state)
+{
+	struct pb *b = real(1);
+	u8 page[ANM_PAGE_SIZE], zero[ANM_PAGE_SIZE] = {0};
+	struct eng_vai_info info;
+	struct eng_err err;
+	u32 i, slot = 0;
+
+	pb_vai(b, 0, ENG_CLASS_NORMAL, 400);
+	page_mixed(page, 1, 500);
+	assert_int_equal(store(b, 0, 1, page), 0);
+	assert_int_equal(store(b, 0, 2, zero), 0);
+	assert_int_equal(eng_vai_forms(b->e, "real0", ENG_COMPRESS_OFF, ENG_SAME_FILLED_OFF, &err),
+			 0);
+	assert_int_equal(store(b, 0, 3, page), 0);
+	assert_int_equal(store(b, 0, 4, zero), 0);
+	assert_int_equal(store(b, 0, 2, zero), 0);
+	assert_true(eng_vai_get(b->e, &slot, &info));
+	assert_int_equal(info.packed_pages, 1);
+	assert_true(info.packed_bytes > 500 && info.packed_bytes < 700);
+	assert_int_equal(info.filled_pages, 1);
+	assert_int_equal(info.p.compress, ENG_COMPRESS_OFF);
+	assert_int_equal(info.p.same_filled, ENG_SAME_FILLED_OFF);
+	/* what was stored before, and after, is read all the same */
+	expect(b, 0, 1, page);
+	expect(b, 0, 2, zero);
+	expect(b, 0, 3, page);
+	expect(b, 0, 4, zero);
+	/* never given up when it is to be on; same-filled as it was */
+	assert_int_equal(eng_vai_forms(b->e, "real0", ENG_COMPRESS_ON, -1, &err), 0);
+	for (i = 0; i < 2 * FORM_WINDOW; i++)
+		assert_int_equal(pb_write_now(b, 0, i, i), 0);
+	assert_int_equal(store(b, 0, 5, zero), 0);
+	slot = 0;
+	assert_true(eng_vai_get(b->e, &slot, &info));
+	assert_int_equal(info.skipped_pages, 0);
+	assert_int_equal(info.packed_pages, 2);
+	assert_int_equal(info.filled_pages, 1);
+	assert_int_equal(eng_vai_forms(b->e, "real0", ENG_COMPRESS_OFF + 1, -1, &err), -EINVAL);
+	assert_int_equal(eng_vai_forms(b->e, "nobody", ENG_COMPRESS_ON, -1, &err), -ENOENT);
+	pb_free(b);
+}
+
 /* A shortage costs the saving, not the page. */
 static void without_memory_a_page_goes_as_it_is(void **state)
 {
@@ -429,6 +473,7 @@ int main(void)
 		cmocka_unit_test(p1_every_size_comes_back),
 		cmocka_unit_test(p1_p6_what_does_not_unpack_is_a_bad_copy),
 		cmocka_unit_test(what_does_not_pack_is_soon_not_tried),
+		cmocka_unit_test(switches_are_kept_to),
 		cmocka_unit_test(without_memory_a_page_goes_as_it_is),
 		cmocka_unit_test(p9_moves_keep_the_form),
 	};
