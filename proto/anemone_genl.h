@@ -601,12 +601,13 @@ enum anm_mem_state {
  * @ANM_MEM_ST_SESSION: u32
  * @ANM_MEM_ST_MTU: u16, agreed
  * @ANM_MEM_ST_CHANNELS: u16, agreed
- * @ANM_MEM_ST_USED_PAGES: u64
+ * @ANM_MEM_ST_USED_PAGES: u64, of the donation in use
  * @ANM_MEM_ST_META_BYTES: u64, memory beyond the donated pages
  * @ANM_MEM_ST_UPTIME_NS: u64
  * @ANM_MEM_ST_LAST_HEARD_NS: u64, ago
  * @ANM_MEM_ST_DRAIN: u8, enum anm_drain_state
  * @ANM_MEM_ST_LEAVING: u8, 1: it was this server that asked for it
+ * @ANM_MEM_ST_STORED_PAGES: u64; packed ones share pages of the donation
  */
 enum anm_mem_status_attr {
 	ANM_MEM_ST_UNSPEC,
@@ -625,6 +626,7 @@ enum anm_mem_status_attr {
 	ANM_MEM_ST_LAST_HEARD_NS,
 	ANM_MEM_ST_DRAIN,
 	ANM_MEM_ST_LEAVING,
+	ANM_MEM_ST_STORED_PAGES,
 
 	__ANM_MEM_ST_MAX,
 };

@@ -460,6 +460,59 @@ static void p9_moves_keep_the_form(void **state)
 	pb_free(b);
 }
 
+static void heartbeat(struct pb *b, u64 donation, u64 used)
+{
+	struct amp_usage u = {.donation = donation, .used = used};
+	struct amp_hdr h = pb_hdr(b, 0, AMP_HEARTBEAT);
+	u8 buf[AMP_USAGE_LEN];
+
+	amp_usage_encode(buf, &u);
+	h.seq = 99;
+	h.part_len = AMP_USAGE_LEN;
+	pb_say(b, 0, &h, buf, 0);
+}
+
+/* Pages that a server of ten takes until it counts as full, @n of them stored already. */
+static u32 takes(struct pb *b, u32 n)
+{
+	u8 page[ANM_PAGE_SIZE];
+	u32 more = 0;
+
+	for (;; more++) {
+		struct pb_io *p;
+
+		page_mixed(page, n + more, 100);
+		p = pb_write_page(b, 0, n + more, page);
+		if (p->done) {
+			assert_int_equal(pb_wait(b, p, NULL), -ENOSPC);
+			return more;
+		}
+		pb_ack(b, 0, AMP_PAGE_OUT);
+		assert_int_equal(pb_wait(b, p, NULL), 0);
+	}
+}
+
+static void p4_only_overcommit_counts_on_packing(void **state)
+{
+	struct eng_config cfg = pb_config();
+	u32 overcommit;
+
+	for (overcommit = 0; overcommit <= 200; overcommit += 200) {
+		struct pb *b = pb_new(1);
+
+		cfg.overcommit = overcommit;
+		pb_restart(b, &cfg);
+		pb_play(b, 0, 10, 1500);
+		assert_int_equal(takes(b, 0), 10);
+		heartbeat(b, 10, 4);
+		assert_int_equal(takes(b, 10), overcommit ? 6 : 0);
+		/* no more than it has, whatever it says */
+		heartbeat(b, 10, 10);
+		assert_int_equal(takes(b, 16), 0);
+		pb_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,6 +529,7 @@ int main(void)
 		cmocka_unit_test(switches_are_kept_to),
 		cmocka_unit_test(without_memory_a_page_goes_as_it_is),
 		cmocka_unit_test(p9_moves_keep_the_form),
+		cmocka_unit_test(p4_only_overcommit_counts_on_packing),
 	};
 
 	return cmocka_run_group_tests_name("form", tests, NULL, NULL);
