@@ -12,7 +12,7 @@ KVER     ?= $(shell uname -r)
 KDIR     ?= /lib/modules/$(KVER)/build
 
 CC       ?= gcc
-PKGS     := libnl-3.0 libnl-genl-3.0 libkmod libtirpc jansson libsodium
+PKGS     := libnl-3.0 libnl-genl-3.0 libkmod libtirpc jansson libsodium liblz4
 WARN     := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DANM_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS   ?= -O2 -g
@@ -44,7 +44,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
 
 .PHONY: all help programs workloads loads modules unit host-tests sim sim-build sim-objects FORCE packages check check-quick demo lab \
-	bench-latency bench-rebuild bench-native style format sparse clean install uninstall install-modules
+	bench-latency bench-pack bench-rebuild bench-native style format sparse clean install uninstall install-modules
 .DELETE_ON_ERROR:
 
 all: programs workloads
@@ -84,6 +84,10 @@ lab:
 ## make bench-latency   random fault latency: the appliance against knfsd on tmpfs
 bench-latency:
 	@bench/fault-latency
+
+## make bench-pack      pages that a GiB of donation holds of what real programs have in memory
+bench-pack:
+	@bench/pack
 
 ## make bench-rebuild   seconds until a restarted engine knows of a million pages
 bench-rebuild:
@@ -138,6 +142,11 @@ $(LOADS): $(call obj,$(wildcard bench/workloads/*_util.c) $(PROTO_SRC))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
+# What a donation holds of a program's memory: bench/pack.
+$(BUILD)/bin/pack-report: $(call obj,bench/pack_report.c $(ENGINE_SRC) memserver/core/slots.c $(PROTO_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
 $(UNITS): $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o \
 		$(call san,$(UNIT_SUP) $(ENGINE_SRC) $(MEM_SRC) $(PROTO_SRC))
 	@mkdir -p $(@D)
@@ -161,10 +170,10 @@ FORCE:
 
 $(BUILD)/sim/sim: $(call obj,$(SIM_ALL))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $^ -lisal -lsodium
+	$(CC) $(CFLAGS) -o $@ $^ -lisal -lsodium -llz4
 $(BUILD)/sim/sim-san: $(call san,$(SIM_ALL))
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -o $@ $^ -lisal -lsodium
+	$(CC) $(SANITIZE) -o $@ $^ -lisal -lsodium -llz4
 
 ## make sim SEEDS=N     the simulator; SEED=S is the first, or with SEEDS=1 the one to replay
 SEEDS ?= 200

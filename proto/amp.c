@@ -24,7 +24,9 @@
 #define O_HDR_CRC      52
 #define O_KEY_ID       56
 #define O_TAG	       60
-#define O_RESERVED     76
+#define O_FORM	       76
+#define O_FORM_ZERO    77
+#define O_FORM_LEN     78
 
 /* Payloads under the header's CRC are short; this bounds the walk over a hostile one. */
 #define CRC_PIECE 128
@@ -38,9 +40,43 @@ u32 amp_part_size(u16 mtu)
 	return min_t(u32, room & ~7u, ANM_PAGE_SIZE);
 }
 
-u32 amp_nparts(u16 mtu)
+u32 amp_nparts(u16 mtu, u16 len)
 {
-	return DIV_ROUND_UP(ANM_PAGE_SIZE, amp_part_size(mtu));
+	return DIV_ROUND_UP(len, amp_part_size(mtu));
+}
+
+bool amp_form_valid(u8 form, u16 len)
+{
+	switch (form) {
+	case AMP_FORM_RAW:
+		return len == ANM_PAGE_SIZE;
+	case AMP_FORM_LZ4:
+		return len >= 1 && len <= AMP_LZ4_LEN_MAX;
+	case AMP_FORM_FILL:
+		return len == AMP_FILL_LEN;
+	default:
+		return false;
+	}
+}
+
+void amp_part_cut(struct amp_hdr *h, u16 mtu, u8 part)
+{
+	u32 size = amp_part_size(mtu);
+
+	h->nparts = (u8)amp_nparts(mtu, h->form_len);
+	h->part = part;
+	h->part_off = (u16)(part * size);
+	h->part_len = (u16)min(size, (u32)h->form_len - h->part_off);
+}
+
+bool amp_part_valid(const struct amp_hdr *h, u16 mtu)
+{
+	struct amp_hdr want = {.form_len = h->form_len};
+
+	if (h->nparts != amp_nparts(mtu, h->form_len) || h->part >= h->nparts)
+		return false;
+	amp_part_cut(&want, mtu, h->part);
+	return h->part_off == want.part_off && h->part_len == want.part_len;
 }
 
 static bool carries_page(u8 type)
@@ -69,6 +105,8 @@ void amp_hdr_encode(u8 *buf, const struct amp_hdr *h)
 	put_unaligned_be16(h->part_len, buf + O_PART_LEN);
 	put_unaligned_be32(h->page_crc, buf + O_PAGE_CRC);
 	memset(buf + O_HDR_CRC, 0, AMP_HDR_LEN - O_HDR_CRC);
+	buf[O_FORM] = h->form;
+	put_unaligned_be16(h->form_len, buf + O_FORM_LEN);
 
 	crc = anm_crc32c(~0u, buf, AMP_HDR_LEN);
 	if (!carries_page(h->type))
@@ -93,6 +131,8 @@ static void hdr_read(const u8 *buf, struct amp_hdr *h)
 	h->part_off = get_unaligned_be16(buf + O_PART_OFF);
 	h->part_len = get_unaligned_be16(buf + O_PART_LEN);
 	h->page_crc = get_unaligned_be32(buf + O_PAGE_CRC);
+	h->form = buf[O_FORM];
+	h->form_len = get_unaligned_be16(buf + O_FORM_LEN);
 }
 
 /* The CRC of header and, where it is covered, payload; part_len is known to be in the record. */
@@ -118,9 +158,10 @@ static bool crc_good(const struct anm_rec *rec, u8 *buf, const struct amp_hdr *h
 static bool parts_good(const struct amp_hdr *h)
 {
 	if (!carries_page(h->type))
-		return h->part == 0 && h->nparts == 1 && !h->part_off;
-	return h->nparts >= 1 && h->nparts <= AMP_PARTS_MAX && h->part < h->nparts &&
-	       h->part_len >= 1 && (u32)h->part_off + h->part_len <= ANM_PAGE_SIZE;
+		return h->part == 0 && h->nparts == 1 && !h->part_off && !h->form && !h->form_len;
+	return amp_form_valid(h->form, h->form_len) && h->nparts >= 1 &&
+	       h->nparts <= AMP_PARTS_MAX && h->part < h->nparts && h->part_len >= 1 &&
+	       (u32)h->part_off + h->part_len <= h->form_len;
 }
 
 static bool fields_good(const u8 *buf, const struct amp_hdr *h)
@@ -132,7 +173,7 @@ static bool fields_good(const u8 *buf, const struct amp_hdr *h)
 	if (h->key.offset & ANM_PAGE_MASK || h->page_version >> 48)
 		return false;
 	/* Authentication is not part of this version: what claims it cannot be checked. */
-	if (memchr_inv(buf + O_KEY_ID, 0, AMP_HDR_LEN - O_KEY_ID))
+	if (memchr_inv(buf + O_KEY_ID, 0, O_FORM - O_KEY_ID) || buf[O_FORM_ZERO])
 		return false;
 	return parts_good(h);
 }

@@ -20,8 +20,11 @@
 #define AMP_CHANNELS_DEFAULT   64
 #define AMP_CHANNEL_NONE       0xffff /* control messages: HELLO, WELCOME, HEARTBEAT, ... */
 #define AMP_NAME_MAX	       64
-#define AMP_ZONE_MAX	       32	    /* bytes of a zone's name; its text has one less */
+#define AMP_ZONE_MAX	       32   /* bytes of a zone's name; its text has one less */
+#define AMP_LZ4_LEN_MAX	       3072 /* a page that packs into no less goes as it is */
+#define AMP_FILL_LEN	       8
 #define AMP_DONATION_PAGES_MAX (1ull << 34) /* 64 TiB */
+#define AMP_INVENTORY_SHARE    8    /* a server's entries: so many for each page that it donates */
 #define AMP_INVENTORY_SCAN     4096 /* entries that a server looks at for one INVENTORY_LIST */
 
 enum amp_type {
@@ -71,6 +74,17 @@ enum amp_code {
 };
 
 /**
+ * enum amp_form - how a page's bytes are written down, on the wire and at a server.
+ * The engine alone makes forms and undoes them; a server keeps what it is given.
+ */
+enum amp_form {
+	AMP_FORM_RAW,  /* 4096 bytes as they are */
+	AMP_FORM_LZ4,  /* an LZ4 block, 1 to AMP_LZ4_LEN_MAX bytes */
+	AMP_FORM_FILL, /* AMP_FILL_LEN bytes, which are repeated to make the page */
+	AMP_FORM_MAX = AMP_FORM_FILL,
+};
+
+/**
  * struct amp_key - identity of a page: <client, VAI, offset>.
  * @client: the client's id: its IPv4 address, or a hash of its IPv6 address
  * @vai:    the VAI's id: first four bytes of its UUID, unique in an engine
@@ -88,10 +102,11 @@ struct amp_key {
  * Wire layout, in order: magic be32, protocol u8, type u8, part u8, nparts u8,
  * channel be16, code be16, seq be32, session be32, key.client be32,
  * key.vai be32, key.offset be64, page_version be64, part_off be16, part_len
- * be16, page_crc be32, hdr_crc be32, key_id be32, tag[16], reserved be32.
+ * be16, page_crc be32, hdr_crc be32, key_id be32, tag[16], form u8, zero u8,
+ * form_len be16.
  * hdr_crc is the CRC32C of the 80 header bytes with hdr_crc itself as zero,
  * inverted; for all types but PAGE_OUT and PAGE it also runs over the payload.
- * key_id, tag and reserved are zero until authentication is on.
+ * key_id and tag are zero until authentication is on.
  *
  * @protocol:     AMP_VERSION
  * @type:         enum amp_type
@@ -102,9 +117,11 @@ struct amp_key {
  * @session:      given by WELCOME; 0 in HELLO. HELLO's seq is echoed by its answer
  * @key:          the page; zero where there is none
  * @page_version: version of the page (48 bits used), only ever grows
- * @part_off:     where this part's bytes belong in the page
+ * @part_off:     where this part's bytes belong in the form
  * @part_len:     payload bytes that follow the header
- * @page_crc:     CRC32C of the whole 4096-byte page, inverted
+ * @page_crc:     CRC32C of the form's @form_len bytes, inverted
+ * @form:         enum amp_form of the page; 0 where there is none
+ * @form_len:     bytes of the form; 0 where there is no page
  */
 struct amp_hdr {
 	u8 protocol;
@@ -120,6 +137,8 @@ struct amp_hdr {
 	u16 part_off;
 	u16 part_len;
 	u32 page_crc;
+	u8 form;
+	u16 form_len;
 };
 
 /**
@@ -200,8 +219,17 @@ struct amp_inventory_item {
  */
 u32 amp_part_size(u16 mtu);
 
-/** amp_nparts() - parts that a page is cut into over a path of @mtu (1..AMP_PARTS_MAX). */
-u32 amp_nparts(u16 mtu);
+/** amp_nparts() - parts that @len bytes of a form are cut into over a path of @mtu (1..AMP_PARTS_MAX). */
+u32 amp_nparts(u16 mtu, u16 len);
+
+/** amp_form_valid() - there is such a form, and it may have this length. */
+bool amp_form_valid(u8 form, u16 len);
+
+/** amp_part_cut() - fill in @h's part fields for part @part of its form over a path of @mtu. */
+void amp_part_cut(struct amp_hdr *h, u16 mtu, u8 part);
+
+/** amp_part_valid() - are @h's part fields what amp_part_cut() makes? Of a decoded header. */
+bool amp_part_valid(const struct amp_hdr *h, u16 mtu);
 
 /**
  * amp_hdr_encode() - write the 80 header bytes, CRC included.

@@ -73,7 +73,7 @@
  * @ANM_ENG_CMD_VAI_DISCARD: ANM_ENG_A_VAI with the name: give its contents back. ENOENT;
  *	EBUSY while it is mounted, unless there is ANM_ENG_A_FORCE
  * @ANM_ENG_CMD_VAI_SET: ANM_ENG_A_VAI with the name and what is to change:
- *	ANM_ENG_VAI_HEDGE. ENOENT, EINVAL
+ *	ANM_ENG_VAI_HEDGE, ANM_ENG_VAI_COMPRESS, ANM_ENG_VAI_SAME_FILLED. ENOENT, EINVAL
  * @ANM_ENG_CMD_PAGES_GET: ANM_ENG_A_VAI with the name, ANM_ENG_A_PAGES with kind and
  *	cursor. Answered by ANM_ENG_A_PAGES: the offsets found in a bounded step, and the
  *	cursor to go on from
@@ -242,6 +242,19 @@ enum anm_vai_class {
 	ANM_VAI_CLASS_CRITICAL, /* two, on different servers */
 };
 
+/** enum anm_vai_compress - are pages compressed? */
+enum anm_vai_compress {
+	ANM_VAI_COMPRESS_AUTO, /* while it pays */
+	ANM_VAI_COMPRESS_ON,   /* always tried */
+	ANM_VAI_COMPRESS_OFF,
+};
+
+/** enum anm_vai_same_filled - are pages of one repeated word kept as that word? */
+enum anm_vai_same_filled {
+	ANM_VAI_SAME_FILLED_ON,
+	ANM_VAI_SAME_FILLED_OFF,
+};
+
 /** enum anm_vai_flags - bits of ANM_ENG_VAI_FLAGS. */
 enum anm_vai_flags {
 	ANM_VAI_F_MOUNTED = 1,	 /* in use: mounted, or data traffic within the last minute */
@@ -279,6 +292,13 @@ enum anm_vai_flags {
  * @ANM_ENG_VAI_HEDGE: u8, 0: reads that take long are not asked of the other copy's server
  * @ANM_ENG_VAI_HEDGED: u64, page reads for which a second server was asked
  * @ANM_ENG_VAI_HEDGES_WON: u64, of those answered by the second first
+ * @ANM_ENG_VAI_COMPRESS: u8, enum anm_vai_compress; default auto
+ * @ANM_ENG_VAI_SAME_FILLED: u8, enum anm_vai_same_filled; default on
+ * @ANM_ENG_VAI_FILLED_PAGES: u64, pages written that were same-filled
+ * @ANM_ENG_VAI_PACKED_PAGES: u64, pages written that were compressed
+ * @ANM_ENG_VAI_PACKED_BYTES: u64, what they were compressed to
+ * @ANM_ENG_VAI_SKIPPED_PAGES: u64, pages written that were not tried, since those before
+ *	did not pack
  */
 enum anm_eng_vai_attr {
 	ANM_ENG_VAI_UNSPEC,
@@ -307,6 +327,12 @@ enum anm_eng_vai_attr {
 	ANM_ENG_VAI_HEDGE,
 	ANM_ENG_VAI_HEDGED,
 	ANM_ENG_VAI_HEDGES_WON,
+	ANM_ENG_VAI_COMPRESS,
+	ANM_ENG_VAI_SAME_FILLED,
+	ANM_ENG_VAI_FILLED_PAGES,
+	ANM_ENG_VAI_PACKED_PAGES,
+	ANM_ENG_VAI_PACKED_BYTES,
+	ANM_ENG_VAI_SKIPPED_PAGES,
 
 	__ANM_ENG_VAI_MAX,
 };
@@ -575,12 +601,13 @@ enum anm_mem_state {
  * @ANM_MEM_ST_SESSION: u32
  * @ANM_MEM_ST_MTU: u16, agreed
  * @ANM_MEM_ST_CHANNELS: u16, agreed
- * @ANM_MEM_ST_USED_PAGES: u64
+ * @ANM_MEM_ST_USED_PAGES: u64, of the donation in use
  * @ANM_MEM_ST_META_BYTES: u64, memory beyond the donated pages
  * @ANM_MEM_ST_UPTIME_NS: u64
  * @ANM_MEM_ST_LAST_HEARD_NS: u64, ago
  * @ANM_MEM_ST_DRAIN: u8, enum anm_drain_state
  * @ANM_MEM_ST_LEAVING: u8, 1: it was this server that asked for it
+ * @ANM_MEM_ST_STORED_PAGES: u64; packed ones share pages of the donation
  */
 enum anm_mem_status_attr {
 	ANM_MEM_ST_UNSPEC,
@@ -599,6 +626,7 @@ enum anm_mem_status_attr {
 	ANM_MEM_ST_LAST_HEARD_NS,
 	ANM_MEM_ST_DRAIN,
 	ANM_MEM_ST_LEAVING,
+	ANM_MEM_ST_STORED_PAGES,
 
 	__ANM_MEM_ST_MAX,
 };

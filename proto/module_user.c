@@ -11,25 +11,12 @@
 #define UNLOAD_TRIES 20
 #define UNLOAD_PAUSE 100000000 /* ns between them */
 
-static int insert_file(struct kmod_ctx *ctx, const char *path, const char *options)
-{
-	struct kmod_module *mod;
-	int rc = kmod_module_new_from_path(ctx, path, &mod);
-
-	if (rc)
-		return rc;
-	rc = kmod_module_insert_module(mod, 0, options);
-	kmod_module_unref(mod);
-	return rc;
-}
-
-static int insert(struct kmod_ctx *ctx, const char *name, const char *options)
+/* A module by its name, and what it needs. */
+static int insert_name(struct kmod_ctx *ctx, const char *name, const char *options, unsigned flags)
 {
 	struct kmod_list *list = NULL, *item;
 	int rc;
 
-	if (strchr(name, '/'))
-		return insert_file(ctx, name, options);
 	rc = kmod_module_new_from_lookup(ctx, name, &list);
 	if (!rc && !list)
 		rc = -ENOENT;
@@ -38,13 +25,53 @@ static int insert(struct kmod_ctx *ctx, const char *name, const char *options)
 		struct kmod_module *mod = kmod_module_get_module(item);
 
 		if (!rc)
-			rc = kmod_module_probe_insert_module(
-				mod, KMOD_PROBE_APPLY_BLACKLIST | KMOD_PROBE_FAIL_ON_LOADED,
-				options, NULL, NULL, NULL);
+			rc = kmod_module_probe_insert_module(mod, flags, options, NULL, NULL, NULL);
 		kmod_module_unref(mod);
 	}
 	kmod_module_unref_list(list);
 	return rc;
+}
+
+/* A file is in no index: what it needs it says itself, names with commas between. */
+static void insert_needed(struct kmod_ctx *ctx, struct kmod_module *mod)
+{
+	struct kmod_list *info = NULL, *item;
+	char needs[256], *name, *rest = needs;
+
+	if (kmod_module_get_info(mod, &info) < 0)
+		return;
+	kmod_list_foreach(item, info)
+	{
+		if (strcmp(kmod_module_info_get_key(item), "depends"))
+			continue;
+		snprintf(needs, sizeof(needs), "%s", kmod_module_info_get_value(item));
+		/* One that cannot be had is told of by the symbols that are missing then. */
+		while ((name = strsep(&rest, ",")))
+			if (*name)
+				insert_name(ctx, name, NULL, 0);
+	}
+	kmod_module_info_free_list(info);
+}
+
+static int insert_file(struct kmod_ctx *ctx, const char *path, const char *options)
+{
+	struct kmod_module *mod;
+	int rc = kmod_module_new_from_path(ctx, path, &mod);
+
+	if (rc)
+		return rc;
+	insert_needed(ctx, mod);
+	rc = kmod_module_insert_module(mod, 0, options);
+	kmod_module_unref(mod);
+	return rc;
+}
+
+static int insert(struct kmod_ctx *ctx, const char *name, const char *options)
+{
+	if (strchr(name, '/'))
+		return insert_file(ctx, name, options);
+	return insert_name(ctx, name, options,
+			   KMOD_PROBE_APPLY_BLACKLIST | KMOD_PROBE_FAIL_ON_LOADED);
 }
 
 static void log_nothing(void *data, int priority, const char *file, int line, const char *fn,

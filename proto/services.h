@@ -44,6 +44,13 @@
  *   u64 anm_siphash(const u8 key[16], const void *p, size_t n)  SipHash-2-4
  *   int anm_memneq(const void *a, const void *b, size_t n)  constant time
  *   void anm_random(void *p, size_t n)                 any context
+ *
+ * LZ4 of one page (block format), any context, no memory but what is given:
+ *   ANM_LZ4_WORK       bytes of scratch that packing needs, about 16 KiB
+ *   u32 anm_lz4_pack(void *dst, u32 cap, const void *page, void *work)
+ *                      bytes at dst; 0 when they would be more than cap
+ *   bool anm_lz4_unpack(void *page, const void *src, u32 len)
+ *                      false unless src makes exactly a page; never reads or writes outside
  */
 #ifndef ANM_SERVICES_H
 #define ANM_SERVICES_H

@@ -17,10 +17,12 @@
 #include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/log2.h>
+#include <linux/lz4.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/random.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -95,6 +97,18 @@ u64 anm_siphash(const u8 key[16], const void *p, size_t n);
 static inline int anm_memneq(const void *a, const void *b, size_t n)
 {
 	return crypto_memneq(a, b, n) != 0;
+}
+
+#define ANM_LZ4_WORK LZ4_MEM_COMPRESS
+
+static inline u32 anm_lz4_pack(void *dst, u32 cap, const void *page, void *work)
+{
+	return (u32)LZ4_compress_default(page, dst, SZ_4K, (int)cap, work);
+}
+
+static inline bool anm_lz4_unpack(void *page, const void *src, u32 len)
+{
+	return LZ4_decompress_safe(src, page, (int)len, SZ_4K) == SZ_4K;
 }
 
 static inline void anm_random(void *p, size_t n)

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lz4.h>
+
 #include <linux/types.h> /* __be16 and so on: types of their own for sparse */
 
 #include "list_user.h"
@@ -276,6 +278,18 @@ u64 anm_siphash(const u8 key[16], const void *p, size_t n);
 /* Nonzero if the @n bytes differ; takes the same time wherever they do. */
 int anm_memneq(const void *a, const void *b, size_t n);
 void anm_random(void *p, size_t n);
+
+#define ANM_LZ4_WORK LZ4_STREAM_MINSIZE
+
+static inline u32 anm_lz4_pack(void *dst, u32 cap, const void *page, void *work)
+{
+	return (u32)LZ4_compress_fast_extState(work, page, dst, 4096, (int)cap, 1);
+}
+
+static inline bool anm_lz4_unpack(void *page, const void *src, u32 len)
+{
+	return LZ4_decompress_safe(src, page, (int)len, 4096) == 4096;
+}
 /* When set, called in place of the real source: simulators and tests draw the same again. */
 extern void (*anm_random_hook)(void *p, size_t n);
 

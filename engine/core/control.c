@@ -33,6 +33,8 @@ static const struct nla_policy vai_policy[ANM_ENG_VAI_MAX + 1] = {
 	[ANM_ENG_VAI_DISCARDED_BELOW] = ANM_NLP_U64,
 	[ANM_ENG_VAI_DISCARD_ON_UNMOUNT] = ANM_NLP_U8,
 	[ANM_ENG_VAI_HEDGE] = ANM_NLP_U8,
+	[ANM_ENG_VAI_COMPRESS] = ANM_NLP_U8,
+	[ANM_ENG_VAI_SAME_FILLED] = ANM_NLP_U8,
 };
 
 const struct nla_policy eng_ctl_policy[ANM_ENG_A_MAX + 1] = {
@@ -49,6 +51,8 @@ static void check_enums(void)
 {
 	BUILD_BUG_ON((int)ENG_CLASS_NORMAL != (int)ANM_VAI_CLASS_NORMAL);
 	BUILD_BUG_ON((int)ENG_CLASS_CRITICAL != (int)ANM_VAI_CLASS_CRITICAL);
+	BUILD_BUG_ON((int)ENG_COMPRESS_OFF != (int)ANM_VAI_COMPRESS_OFF);
+	BUILD_BUG_ON((int)ENG_SAME_FILLED_OFF != (int)ANM_VAI_SAME_FILLED_OFF);
 	BUILD_BUG_ON((int)ENG_SERVER_LIVE != (int)ANM_SERVER_LIVE);
 	BUILD_BUG_ON((int)ENG_SERVER_LEFT != (int)ANM_SERVER_LEFT);
 	BUILD_BUG_ON((int)ENG_EV_SERVER_JOIN != (int)ANM_EV_SERVER_JOIN);
@@ -205,6 +209,10 @@ int eng_ctl_vai_new(struct engine *e, struct nlattr **attrs, struct eng_err *err
 		p.discard_on_unmount = nla_get_u8(tb[ANM_ENG_VAI_DISCARD_ON_UNMOUNT]);
 	if (tb[ANM_ENG_VAI_HEDGE])
 		p.no_hedge = !nla_get_u8(tb[ANM_ENG_VAI_HEDGE]);
+	if (tb[ANM_ENG_VAI_COMPRESS])
+		p.compress = nla_get_u8(tb[ANM_ENG_VAI_COMPRESS]);
+	if (tb[ANM_ENG_VAI_SAME_FILLED])
+		p.same_filled = nla_get_u8(tb[ANM_ENG_VAI_SAME_FILLED]);
 	if (p.class > ENG_CLASS_CRITICAL)
 		return refuse(err, -EINVAL, "no such class: normal or critical");
 	return eng_vai_add(e, &p, err);
@@ -225,6 +233,8 @@ static int vai_put_params(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_CLASS, v->p.class) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_FLAGS, flags) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_HEDGE, !v->p.no_hedge) ||
+	       anm_nl_put_u8(msg, ANM_ENG_VAI_COMPRESS, v->p.compress) ||
+	       anm_nl_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, v->p.same_filled) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_OUTSTANDING, v->outstanding);
 }
 
@@ -249,6 +259,10 @@ static int vai_put(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 		{ANM_ENG_VAI_DEGRADED_PAGES, v->degraded_pages},
 		{ANM_ENG_VAI_HEDGED, v->hedged},
 		{ANM_ENG_VAI_HEDGES_WON, v->hedges_won},
+		{ANM_ENG_VAI_FILLED_PAGES, v->filled_pages},
+		{ANM_ENG_VAI_PACKED_PAGES, v->packed_pages},
+		{ANM_ENG_VAI_PACKED_BYTES, v->packed_bytes},
+		{ANM_ENG_VAI_SKIPPED_PAGES, v->skipped_pages},
 	};
 	struct nlattr *nest = anm_nl_nest(msg, ANM_ENG_A_VAI);
 	u32 i;

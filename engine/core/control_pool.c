@@ -69,9 +69,17 @@ static int server_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct
 static int vai_set(struct engine *e, struct nlattr **tb, const struct eng_vai_params *p,
 		   struct eng_err *err)
 {
-	if (!tb[ANM_ENG_VAI_HEDGE])
+	int rc = 0;
+
+	if (!tb[ANM_ENG_VAI_HEDGE] && !tb[ANM_ENG_VAI_COMPRESS] && !tb[ANM_ENG_VAI_SAME_FILLED])
 		return refuse(err, -EINVAL, "nothing to set given");
-	return eng_vai_hedge(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_HEDGE]), err);
+	if (tb[ANM_ENG_VAI_COMPRESS])
+		rc = eng_vai_forms(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_COMPRESS]), -1, err);
+	if (!rc && tb[ANM_ENG_VAI_SAME_FILLED])
+		rc = eng_vai_forms(e, p->name, -1, nla_get_u8(tb[ANM_ENG_VAI_SAME_FILLED]), err);
+	if (!rc && tb[ANM_ENG_VAI_HEDGE])
+		rc = eng_vai_hedge(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_HEDGE]), err);
+	return rc;
 }
 
 static int vai_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_err *err)

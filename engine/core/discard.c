@@ -150,7 +150,7 @@ void op_drop_bad(struct engine *e, struct pg_op *op, struct map_entry *me)
 		return;
 	op_key(op, &key);
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		if (me->server[i] != op->bad)
+		if (map_server(me, i) != op->bad)
 			continue;
 		e->stats.pages_bad++;
 		eng_copy_drop(e, me, i);

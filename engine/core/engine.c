@@ -42,7 +42,7 @@ struct engine *eng_create(const struct eng_config *cfg, u64 now)
 	if (cfg->hold)
 		eng_recover_begin(e);
 	if (eng_map_create(e) || eng_busy_create(e) || eng_servers_create(e) ||
-	    eng_exports_create(e) || eng_mover_create(e))
+	    eng_forms_create(e) || eng_exports_create(e) || eng_mover_create(e))
 		goto fail;
 	return e;
 fail:
@@ -63,6 +63,7 @@ void eng_destroy(struct engine *e)
 		eng_exports_destroy(e);
 	eng_servers_destroy(e);
 	eng_map_destroy(e);
+	eng_forms_destroy(e);
 	while ((out = eng_out_next(e)))
 		anm_out_free(out);
 	if (e->zero_page)

@@ -55,6 +55,18 @@ enum eng_class {
 	ENG_CLASS_CRITICAL, /* two copies on different servers */
 };
 
+/** enum eng_compress - are a VAI's pages compressed? */
+enum eng_compress {
+	ENG_COMPRESS_AUTO, /* while it pays */
+	ENG_COMPRESS_ON,   /* always tried */
+	ENG_COMPRESS_OFF,
+};
+
+enum eng_same_filled {
+	ENG_SAME_FILLED_ON, /* pages of one repeated word are kept as that word */
+	ENG_SAME_FILLED_OFF,
+};
+
 /**
  * struct eng_config - how an engine is made.
  * @engine_uuid:  identity of the pool
@@ -157,6 +169,8 @@ struct anm_out *eng_out_next(struct engine *e);
  *          lost may be one too many
  * @discard_on_unmount: give the contents back when the client has unmounted it
  * @no_hedge: reads that take long are not asked of the other copy's server too
+ * @compress: enum eng_compress
+ * @same_filled: enum eng_same_filled
  */
 struct eng_vai_params {
 	char name[ENG_NAME_MAX + 1];
@@ -170,6 +184,8 @@ struct eng_vai_params {
 	u64 discarded_below;
 	bool discard_on_unmount;
 	bool no_hedge;
+	u8 compress;
+	u8 same_filled;
 };
 
 /**
@@ -178,6 +194,9 @@ struct eng_vai_params {
  * @deleting:    refused to clients, its pages are being given back
  * @emptying:    pages behind its end, or all, are being given back
  * @degraded_pages: pages with fewer copies at hand than the class calls for
+ * @filled_pages: pages written that were same-filled
+ * @packed_pages: pages written that were compressed, to @packed_bytes
+ * @skipped_pages: pages written that were not tried, since those before did not pack
  * @read_ns_ema: smoothed time from request to reply, ns
  */
 struct eng_vai_info {
@@ -192,6 +211,7 @@ struct eng_vai_info {
 	bool emptying;
 	u64 degraded_pages;
 	u64 hedged, hedges_won; /* page reads asked of a second server; answered by it first */
+	u64 filled_pages, packed_pages, packed_bytes, skipped_pages;
 };
 
 /** eng_vai_add() - reserve and export. -EEXIST, -EINVAL, -ENOSPC (pool), -ENFILE, -ENOMEM. */
@@ -227,6 +247,15 @@ int eng_vai_discard(struct engine *e, const char *name, bool force, struct eng_e
  * may have pages that were cut off), -ENOSPC.
  */
 int eng_vai_resize(struct engine *e, const char *name, u64 size, struct eng_err *err);
+
+/**
+ * eng_vai_forms() - change how a VAI's pages are stored from now on; may be in use.
+ * @compress, @same_filled: -1: as it is
+ *
+ * Return: 0, -ENOENT, or -EINVAL for a value that there is none of.
+ */
+int eng_vai_forms(struct engine *e, const char *name, int compress, int same_filled,
+		  struct eng_err *err);
 
 enum eng_page_kind {
 	ENG_PAGES_LOST,	    /* no copy at hand */
@@ -325,55 +354,61 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
  * Counters of the engine, each a drop with its reason or a total. X(name, "what it counts").
  * Generic code (netlink, JSON, the simulator) walks the list.
  */
-#define ENG_COUNTERS(X)                                                                   \
-	X(rpc_in, "RPC records taken")                                                    \
-	X(rpc_replies, "RPC replies sent")                                                \
-	X(rpc_malformed, "RPC records dropped as malformed")                              \
-	X(rpc_denied, "RPC calls refused: RPC version, credentials")                      \
-	X(rpc_unavail, "RPC calls of unknown programs, versions, procedures")             \
-	X(rpc_garbage, "RPC calls answered GARBAGE_ARGS")                                 \
-	X(rpc_insecure, "RPC calls refused for their source port")                        \
-	X(mnt_denied, "MNT calls refused")                                                \
-	X(nfs_denied, "NFS calls for another client's VAI")                               \
-	X(nfs_badhandle, "NFS calls with a forged or malformed handle")                   \
-	X(nfs_stale, "NFS calls with a handle of a VAI that is gone")                     \
-	X(nfs_reads, "READ calls")                                                        \
-	X(nfs_writes, "WRITE calls")                                                      \
-	X(nfs_errors, "NFS calls answered with an I/O error")                             \
-	X(drc_replays, "duplicates answered from the duplicate-request cache")            \
-	X(drc_in_progress, "duplicates of a call in progress, dropped")                   \
-	X(queue_full, "requests dropped or delayed: the client's queue was full")         \
-	X(no_memory, "requests dropped or delayed: no memory")                            \
-	X(pages_read, "pages fetched from servers")                                       \
-	X(pages_written, "page copies stored on servers")                                 \
-	X(pages_zero, "pages read that were never written")                               \
-	X(pages_lost, "page reads that failed: no copy left")                             \
-	X(pages_merged, "partial pages: read, modified, written")                         \
-	X(amp_in, "AMP datagrams taken")                                                  \
-	X(amp_out, "AMP datagrams sent")                                                  \
-	X(amp_malformed, "AMP datagrams dropped as malformed")                            \
-	X(amp_unknown, "AMP datagrams from unknown addresses or of no session")           \
-	X(amp_late, "AMP answers that nobody waits for any more")                         \
-	X(amp_crc, "pages from servers that did not match their CRC")                     \
-	X(amp_retransmits, "AMP messages sent again")                                     \
-	X(amp_spurious, "of those for nothing: the answer was only late")                 \
-	X(amp_timeouts, "AMP messages given up")                                          \
-	X(amp_refused, "HELLO messages refused")                                          \
-	X(amp_version, "AMP datagrams of another protocol version")                       \
-	X(discards_dropped, "discards not remembered: pages that a server keeps in vain") \
-	X(outq_full, "messages dropped: output queue full")                               \
-	X(recover_held, "requests dropped or delayed: the page map is being rebuilt")     \
-	X(inventory_pages, "page copies that inventories told of")                        \
-	X(inventory_stale, "of those older than another copy, or one too many")           \
-	X(inventory_unknown, "of those of VAIs that there are none of")                   \
-	X(inventory_beyond, "of those beyond their VAI's end")                            \
-	X(inventory_bad, "inventory answers that make no sense")                          \
-	X(reads_unknown, "page reads that failed: what was there is not known")           \
-	X(pages_moved, "pages moved or copied anew by repair and drain")                  \
-	X(moves_failed, "page moves given up, to be tried again")                         \
-	X(moves_yielded, "page moves broken off for a client's sake")                     \
-	X(pages_bad, "page copies given up: they do not match their CRC")                 \
-	X(reads_hedged, "page reads for which a second server was asked")                 \
+#define ENG_COUNTERS(X)                                                                    \
+	X(rpc_in, "RPC records taken")                                                     \
+	X(rpc_replies, "RPC replies sent")                                                 \
+	X(rpc_malformed, "RPC records dropped as malformed")                               \
+	X(rpc_denied, "RPC calls refused: RPC version, credentials")                       \
+	X(rpc_unavail, "RPC calls of unknown programs, versions, procedures")              \
+	X(rpc_garbage, "RPC calls answered GARBAGE_ARGS")                                  \
+	X(rpc_insecure, "RPC calls refused for their source port")                         \
+	X(mnt_denied, "MNT calls refused")                                                 \
+	X(nfs_denied, "NFS calls for another client's VAI")                                \
+	X(nfs_badhandle, "NFS calls with a forged or malformed handle")                    \
+	X(nfs_stale, "NFS calls with a handle of a VAI that is gone")                      \
+	X(nfs_reads, "READ calls")                                                         \
+	X(nfs_writes, "WRITE calls")                                                       \
+	X(nfs_errors, "NFS calls answered with an I/O error")                              \
+	X(drc_replays, "duplicates answered from the duplicate-request cache")             \
+	X(drc_in_progress, "duplicates of a call in progress, dropped")                    \
+	X(queue_full, "requests dropped or delayed: the client's queue was full")          \
+	X(no_memory, "requests dropped or delayed: no memory")                             \
+	X(pages_read, "pages fetched from servers")                                        \
+	X(pages_written, "page copies stored on servers")                                  \
+	X(pages_zero, "pages read that were never written")                                \
+	X(pages_filled, "same-filled pages written: their bytes do not cross the network") \
+	X(reads_filled, "pages read that the page map knows to be same-filled")            \
+	X(patterns_full, "same-filled pages whose pattern the page map has no room for")   \
+	X(pages_packed, "pages compressed")                                                \
+	X(packed_bytes, "bytes that they were compressed to")                              \
+	X(pages_skipped, "pages not compressed, for those before did not pack")            \
+	X(pages_lost, "page reads that failed: no copy left")                              \
+	X(pages_merged, "partial pages: read, modified, written")                          \
+	X(amp_in, "AMP datagrams taken")                                                   \
+	X(amp_out, "AMP datagrams sent")                                                   \
+	X(amp_malformed, "AMP datagrams dropped as malformed")                             \
+	X(amp_unknown, "AMP datagrams from unknown addresses or of no session")            \
+	X(amp_late, "AMP answers that nobody waits for any more")                          \
+	X(amp_crc, "pages from servers that did not match their CRC")                      \
+	X(amp_retransmits, "AMP messages sent again")                                      \
+	X(amp_spurious, "of those for nothing: the answer was only late")                  \
+	X(amp_timeouts, "AMP messages given up")                                           \
+	X(amp_refused, "HELLO messages refused")                                           \
+	X(amp_version, "AMP datagrams of another protocol version")                        \
+	X(discards_dropped, "discards not remembered: pages that a server keeps in vain")  \
+	X(outq_full, "messages dropped: output queue full")                                \
+	X(recover_held, "requests dropped or delayed: the page map is being rebuilt")      \
+	X(inventory_pages, "page copies that inventories told of")                         \
+	X(inventory_stale, "of those older than another copy, or one too many")            \
+	X(inventory_unknown, "of those of VAIs that there are none of")                    \
+	X(inventory_beyond, "of those beyond their VAI's end")                             \
+	X(inventory_bad, "inventory answers that make no sense")                           \
+	X(reads_unknown, "page reads that failed: what was there is not known")            \
+	X(pages_moved, "pages moved or copied anew by repair and drain")                   \
+	X(moves_failed, "page moves given up, to be tried again")                          \
+	X(moves_yielded, "page moves broken off for a client's sake")                      \
+	X(pages_bad, "page copies given up: they do not match their CRC")                  \
+	X(reads_hedged, "page reads for which a second server was asked")                  \
 	X(hedges_won, "of those answered by the second server first")
 
 struct eng_stats {

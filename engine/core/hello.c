@@ -246,7 +246,7 @@ static void hello_take(struct engine *e, const struct anm_peer *from, const stru
 			server_welcome(e, sv);
 			return;
 		}
-		if (m->donation < sv->mapped)
+		if (m->donation < min(sv->donation, sv->mapped))
 			code = AMP_E_DONATION;
 	} else if (!code) {
 		sv = eng_server_new(e, m, sv, &code);
@@ -288,7 +288,8 @@ static void heartbeat_in(struct engine *e, struct eng_server *sv, const struct a
 		return;
 	}
 	/* What is in use cannot be taken back like this. */
-	if (u.donation && u.donation <= AMP_DONATION_PAGES_MAX && u.donation >= sv->mapped)
+	if (u.donation && u.donation <= AMP_DONATION_PAGES_MAX &&
+	    u.donation >= min(sv->donation, sv->mapped))
 		sv->donation = u.donation;
 	eng_server_usage(sv, u.used);
 	eng_server_heartbeat(e, sv);

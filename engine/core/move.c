@@ -41,7 +41,7 @@ static void copies_count(struct engine *e, const struct map_entry *me, u16 leave
 
 	memset(c, 0, sizeof(*c));
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		enum eng_copy_rank rank = move_rank(e, me->server[i], leave);
+		enum eng_copy_rank rank = move_rank(e, map_server(me, i), leave);
 
 		c->at_hand += rank <= ENG_COPY_DRAINING;
 		c->lasting += rank <= ENG_COPY_SUSPECT;
@@ -76,7 +76,7 @@ static void move_ask(struct engine *e, const struct map_entry *me, const struct 
 	for (i = 0; op && i < op->ntried; i++)
 		m->avoid[ask->nr_avoid++] = op->tried[i];
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		u16 slot = me->server[i];
+		u16 slot = map_server(me, i);
 		enum eng_copy_rank rank = move_rank(e, slot, leave);
 
 		m->avoid[ask->nr_avoid++] = slot;
@@ -132,7 +132,7 @@ void op_move(struct engine *e, struct pg_op *op)
 		return;
 	}
 	eng_copies_count(e, me, &c);
-	if (!c.at_hand)
+	if (!c.at_hand && !map_pattern(me))
 		op_complete(e, op, -EIO);
 	else if (!move_pick(e, op))
 		op_complete(e, op, -ENOSPC);
@@ -155,7 +155,7 @@ static u32 move_settle(struct engine *e, struct pg_op *op, struct map_entry *me)
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
 		bool stored = i < op->ncopies && op->copy[i].state == PG_COPY_STORED;
 
-		all[i] = me->server[i];
+		all[i] = map_server(me, i);
 		all[ENG_COPIES_MAX + i] = stored ? op->copy[i].slot : ENG_SLOT_NONE;
 	}
 	for (rank = ENG_COPY_GOOD; rank < ENG_COPY_NONE; rank++)
@@ -173,7 +173,7 @@ static u32 move_settle(struct engine *e, struct pg_op *op, struct map_entry *me)
 		if (keep[i] == ENG_SLOT_NONE || entry_holds(me, keep[i]))
 			continue;
 		eng_server_at(e, keep[i])->mapped++;
-		me->server[me->server[0] == ENG_SLOT_NONE ? 0 : 1] = keep[i];
+		map_server_set(me, map_server(me, 0) == ENG_SLOT_NONE ? 0 : 1, keep[i]);
 		fresh++;
 	}
 	return fresh;
@@ -230,6 +230,8 @@ void op_move_fetched(struct engine *e, struct pg_op *op)
 	op->io.page = op->fetch;
 	op->fetch = NULL;
 	op->version = map_version(me);
+	op->form = op->copy[0].xf.form;
+	op->form_len = op->copy[0].xf.form_len;
 	op->crc = op->copy[0].xf.crc;
 	op->tries = 0;
 	op->storing = true;

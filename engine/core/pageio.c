@@ -63,6 +63,9 @@ void op_complete(struct engine *e, struct pg_op *op, int err)
 	if (op->hedge)
 		anm_page_put(op->hedge);
 	op->hedge = NULL;
+	if (op->packed)
+		anm_page_put(op->packed);
+	op->packed = NULL;
 	hlist_del(&op->node);
 	if (!list_empty(&op->wait)) {
 		struct pg_op *next = list_first_entry(&op->wait, struct pg_op, link);

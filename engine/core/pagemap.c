@@ -217,8 +217,8 @@ u32 map_insert(struct eng_map *map, u16 vai_slot, u32 page_no)
 	memset(me, 0, sizeof(*me));
 	me->vai_flags = (vai_slot & MAP_VAI_MASK) | MAP_USED;
 	me->page_no = page_no;
-	me->server[0] = ENG_SLOT_NONE;
-	me->server[1] = ENG_SLOT_NONE;
+	map_server_set(me, 0, ENG_SLOT_NONE);
+	map_server_set(me, 1, ENG_SLOT_NONE);
 	bucket = map_bucket(map, map_bucket_of(map, vai_slot, page_no));
 	me->next = *bucket;
 	*bucket = idx;
@@ -270,6 +270,7 @@ int eng_map_create(struct engine *e)
 	BUILD_BUG_ON(sizeof(struct map_entry) != 20);
 	BUILD_BUG_ON(sizeof(struct map_chunk) > MAP_CHUNK_BYTES);
 	BUILD_BUG_ON(ENG_VAIS_MAX > MAP_VAI_MASK + 1);
+	BUILD_BUG_ON(ENG_SERVERS_MAX > MAP_SLOT_MASK);
 	map = anm_alloc(sizeof(*map));
 	if (!map)
 		return -ENOMEM;

@@ -17,12 +17,17 @@
 #define MAP_LOST     0x4000u /* no copy was left when last read; counted, and the event is out */
 #define MAP_USED     0x8000u /* not on the free list */
 
+/* Of map_entry.where: two server slots, and the number of a pattern above them. */
+#define MAP_SLOT_BITS	 11
+#define MAP_SLOT_MASK	 ((1u << MAP_SLOT_BITS) - 1) /* also: no server */
+#define MAP_PATTERN_BITS (32 - ENG_COPIES_MAX * MAP_SLOT_BITS)
+
 /**
  * struct map_entry - a stored page (20 bytes).
  * @vai_flags:  VAI slot and MAP_ flags
  * @version_hi, @version_lo: 48 bits
  * @page_no:    page in the VAI
- * @server:     slots of the servers that hold it, ENG_SLOT_NONE if none
+ * @where:      slots of the servers that hold it, and what it is filled with (form.h)
  * @next:       next entry of the bucket or of the free list, ENG_MAP_NONE at the end
  */
 struct map_entry {
@@ -30,9 +35,37 @@ struct map_entry {
 	u16 version_hi;
 	u32 version_lo;
 	u32 page_no;
-	u16 server[ENG_COPIES_MAX];
+	u32 where;
 	u32 next;
 };
+
+/** map_server() - slot of the server with copy @i, ENG_SLOT_NONE if none. */
+static inline u16 map_server(const struct map_entry *me, u32 i)
+{
+	u32 slot = me->where >> (i * MAP_SLOT_BITS) & MAP_SLOT_MASK;
+
+	return slot == MAP_SLOT_MASK ? ENG_SLOT_NONE : (u16)slot;
+}
+
+static inline void map_server_set(struct map_entry *me, u32 i, u16 slot)
+{
+	u32 shift = i * MAP_SLOT_BITS;
+
+	me->where = (me->where & ~(MAP_SLOT_MASK << shift)) | (slot & MAP_SLOT_MASK) << shift;
+}
+
+/** map_pattern() - number of the pattern that fills the page, 0 if that is not known. */
+static inline u32 map_pattern(const struct map_entry *me)
+{
+	return me->where >> (ENG_COPIES_MAX * MAP_SLOT_BITS);
+}
+
+static inline void map_pattern_set(struct map_entry *me, u32 pattern)
+{
+	u32 shift = ENG_COPIES_MAX * MAP_SLOT_BITS;
+
+	me->where = (me->where & ((1u << shift) - 1)) | pattern << shift;
+}
 
 static inline u64 map_version(const struct map_entry *me)
 {

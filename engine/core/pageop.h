@@ -41,7 +41,8 @@ struct pg_copy {
  * @hedge:   the same of a second server, which was asked too by @copy[1]; NULL when none is
  * @from:    server that @fetch came from
  * @version: of the write
- * @crc:     of the page written
+ * @form, @form_len, @crc: of the page written; see form.h
+ * @packed:  its bytes, if they are not ->io.page's
  * @entry:   in the page map, or ENG_MAP_NONE
  * @born:    @entry was made by this write; gone again if it fails
  * @tries:   fetches, or copies that failed
@@ -66,9 +67,12 @@ struct pg_op {
 	struct list_head link;
 	struct anm_page *fetch;
 	struct anm_page *hedge;
+	struct anm_page *packed;
 	u64 version;
 	u32 crc;
 	u32 entry;
+	u16 form_len;
+	u8 form;
 	bool born;
 	bool uncertain;
 	bool restamp;

@@ -3,7 +3,7 @@
  * A page read: fetched from a server that has it, and given to the reader or laid
  * under a partial write. Never written: zeros, and no server is asked.
  */
-#include "pageop.h"
+#include "form.h"
 #include "recover.h"
 
 static void op_lost(struct engine *e, struct pg_op *op, struct map_entry *me)
@@ -81,7 +81,7 @@ static struct eng_server *fetch_pick(struct engine *e, const struct pg_op *op,
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		struct eng_server *sv = eng_server_at(e, me->server[i]);
+		struct eng_server *sv = eng_server_at(e, map_server(me, i));
 
 		if (!eng_server_usable(sv) || (op->skip & BIT(i)))
 			continue;
@@ -114,7 +114,7 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 
 static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res);
 
-void op_fetch(struct engine *e, struct pg_op *op)
+static void fetch_next(struct engine *e, struct pg_op *op)
 {
 	struct map_entry *me = op_entry(e, op);
 	struct eng_server *sv = fetch_pick(e, op, me);
@@ -146,6 +146,21 @@ void op_fetch(struct engine *e, struct pg_op *op)
 	op_ask(e, op, &op->copy[0], sv, op->fetch, fetch_done);
 }
 
+void op_fetch(struct engine *e, struct pg_op *op)
+{
+	int known = op_known(e, op);
+
+	if (!known) {
+		fetch_next(e, op);
+	} else if (known < 0) {
+		e->stats.no_memory++;
+		op_complete(e, op, known);
+	} else {
+		e->stats.reads_filled++;
+		op_fetched(e, op);
+	}
+}
+
 /*
  * Newer than acknowledged: from a write that failed for its client but reached this
  * server. Having been read it must not be unread, so the older copy goes.
@@ -157,7 +172,7 @@ static void fetch_newer(struct engine *e, struct pg_op *op, struct map_entry *me
 
 	op_key(op, &key);
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		u16 slot = me->server[i];
+		u16 slot = map_server(me, i);
 
 		if (slot == ENG_SLOT_NONE || slot == op->from)
 			continue;
@@ -165,7 +180,7 @@ static void fetch_newer(struct engine *e, struct pg_op *op, struct map_entry *me
 		eng_discard_page(e, slot, &key, version);
 		eng_mover_kick(e, ENG_KICK_PAGE);
 	}
-	map_version_set(me, version);
+	eng_entry_version(e, me, version);
 	eng_entry_judge(e, op->io.vai, me);
 }
 
@@ -185,10 +200,12 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 	struct pg_copy *c = container_of(xf, struct pg_copy, xf);
 	struct pg_op *op = c->op;
 	struct map_entry *me = op_entry(e, op);
+	/* A move takes it as it is. */
+	bool broken = res == XFER_OK && !op->move && !op_unform(e, xf);
 	/* Older: an inventory has told meanwhile of a newer copy elsewhere. */
-	bool good = res == XFER_OK && xf->got_version >= map_version(me), wait;
+	bool good = res == XFER_OK && !broken && xf->got_version >= map_version(me), wait;
 	u16 slot = c->slot;
-	u32 i = me->server[0] == slot ? 0 : 1;
+	u32 i = map_server(me, 0) == slot ? 0 : 1;
 
 	copy_release(e, c);
 	wait = op_hedge_settle(e, op, c, good);
@@ -197,20 +214,26 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 		if (xf->got_version > map_version(me) && xf->got_version <= ENG_VERSION_MAX)
 			fetch_newer(e, op, me, xf->got_version);
 		me->vai_flags &= (u16)~MAP_LOST;
+		if (xf->form == AMP_FORM_FILL)
+			eng_entry_fill(e, me, anm_page_data(op->fetch));
 		op_drop_bad(e, op, me);
 		op_fetched(e, op);
 	} else {
+		if (broken) {
+			e->stats.amp_crc++;
+			op->bad = slot;
+		}
 		if (res != XFER_CRC || !fetch_doubts(op, slot))
 			op->skip |= BIT(i);
 		/* A live session says that it has not got it: this copy is lost. */
-		if (res == XFER_REFUSED && xf->code == AMP_E_NOENT && me->server[i] == slot) {
+		if (res == XFER_REFUSED && xf->code == AMP_E_NOENT && map_server(me, i) == slot) {
 			eng_copy_drop(e, me, i);
 			eng_recover_lossy(e, me);
 			eng_entry_judge(e, op->io.vai, me);
 			eng_mover_kick(e, ENG_KICK_PAGE);
 		}
 		if (!wait)
-			op_fetch(e, op);
+			fetch_next(e, op);
 	}
 	busy_run(e);
 }

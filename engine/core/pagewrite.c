@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A page written: its copies sent out at once, and again elsewhere when a server fails. */
-#include "pageop.h"
+#include "form.h"
 #include "recover.h"
 
 bool entry_holds(const struct map_entry *me, u16 slot)
 {
-	return me->server[0] == slot || me->server[1] == slot;
+	return map_server(me, 0) == slot || map_server(me, 1) == slot;
 }
 
 bool op_tried(const struct pg_op *op, u16 slot)
@@ -49,7 +49,7 @@ static struct eng_server *write_holder(struct engine *e, const struct pg_op *op,
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		struct eng_server *sv = eng_server_at(e, me->server[i]);
+		struct eng_server *sv = eng_server_at(e, map_server(me, i));
 
 		if (!eng_server_usable(sv) || op_targets(op, sv->slot) || op_zone_clash(e, op, sv))
 			continue;
@@ -195,7 +195,7 @@ static void op_write_stored(struct engine *e, struct pg_op *op)
 
 	op_key(op, &key);
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		old = me->server[i];
+		old = map_server(me, i);
 		if (old == ENG_SLOT_NONE || op_targets(op, old))
 			continue;
 		eng_copy_drop(e, me, i);
@@ -205,8 +205,10 @@ static void op_write_stored(struct engine *e, struct pg_op *op)
 		if (!entry_holds(me, op->copy[i].slot))
 			eng_server_at(e, op->copy[i].slot)->mapped++;
 	for (i = 0; i < ENG_COPIES_MAX; i++)
-		me->server[i] = i < op->ncopies ? op->copy[i].slot : ENG_SLOT_NONE;
-	map_version_set(me, op->version);
+		map_server_set(me, i, i < op->ncopies ? op->copy[i].slot : ENG_SLOT_NONE);
+	eng_entry_version(e, me, op->version);
+	if (op->form == AMP_FORM_FILL)
+		eng_entry_fill(e, me, anm_page_data(op_form_page(op)));
 	me->vai_flags &= (u16)~MAP_LOST;
 	eng_entry_judge(e, op->io.vai, me);
 	if (op->born)
@@ -230,7 +232,9 @@ void copy_send(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng
 	c->xf.slow = NULL;
 	op_key(op, &c->xf.key);
 	c->xf.version = op->version;
-	c->xf.page = op->io.page;
+	c->xf.page = op_form_page(op);
+	c->xf.form = op->form;
+	c->xf.form_len = op->form_len;
 	c->xf.crc = op->crc;
 	c->xf.done = op->move && !op->rewrite ? eng_move_done : write_done;
 	eng_xfer_start(e, sv, &c->xf);
@@ -375,7 +379,8 @@ void op_write(struct engine *e, struct pg_op *op)
 		return;
 	}
 	op->version = version_draw(e);
-	op->crc = ~anm_crc32c(~0u, anm_page_data(op->io.page), ANM_PAGE_SIZE);
+	if (!op->move)
+		op_form(e, op);
 	op->ncopies = clamp_t(u8, op->io.vai->copies, 1, ENG_COPIES_MAX);
 	op->tries = 0;
 	for (i = 0; i < op->ncopies; i++)

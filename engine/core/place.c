@@ -51,11 +51,6 @@ static bool place_takes_none(const struct eng_server *sv, u8 state)
 	return !sv || sv->state != state || eng_server_draining(sv);
 }
 
-static bool place_full(const struct eng_server *sv)
-{
-	return eng_server_pages(sv) >= sv->donation;
-}
-
 struct eng_server *eng_place(struct engine *e, const struct eng_place_ask *ask)
 {
 	struct eng_servers *ss = e->servers;
@@ -69,7 +64,7 @@ struct eng_server *eng_place(struct engine *e, const struct eng_place_ask *ask)
 		if (n >= ss->nslots)
 			n = 0;
 		sv = ss->slot[n];
-		if (place_takes_none(sv, ask->state) || place_full(sv) ||
+		if (place_takes_none(sv, ask->state) || !eng_server_has_room(e, sv) ||
 		    place_excluded(e, ask, sv))
 			continue;
 		if (!best || place_compare(sv, best) < 0)
@@ -87,11 +82,12 @@ bool eng_place_want(struct engine *e, const struct eng_place_ask *ask)
 	u32 i;
 
 	for (i = 0; i < ss->nslots; i++)
-		room |= !place_takes_none(ss->slot[i], ask->state) && !place_full(ss->slot[i]);
+		room |= !place_takes_none(ss->slot[i], ask->state) &&
+			eng_server_has_room(e, ss->slot[i]);
 	for (i = 0; i < ss->nslots && room; i++) {
 		struct eng_server *sv = ss->slot[i];
 
-		if (place_takes_none(sv, ask->state) || !place_full(sv) ||
+		if (place_takes_none(sv, ask->state) || eng_server_has_room(e, sv) ||
 		    place_excluded(e, ask, sv))
 			continue;
 		sv->room_wanted = true;

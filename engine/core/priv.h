@@ -20,6 +20,7 @@
  *                                           move.c     one page to another server
  *                                           repair.c   which pages, and when
  *                                           drain.c    servers that are to go
+ *                                           form.c     same-filled and packed pages
  */
 #ifndef ANM_ENG_PRIV_H
 #define ANM_ENG_PRIV_H
@@ -38,6 +39,7 @@ struct eng_servers;    /* server.c */
 struct eng_exports;    /* vai.c: VAIs and clients */
 struct eng_busy_table; /* pageio.c */
 struct eng_mover;      /* repair.c */
+struct eng_forms;      /* form.c */
 
 /** struct eng_unknown - pages of a VAI that the engine does not have. */
 struct eng_unknown {
@@ -93,6 +95,7 @@ struct engine {
 	struct eng_exports *exports;
 	struct eng_recover recover;
 	struct eng_mover *mover;
+	struct eng_forms *forms;
 };
 
 /**
@@ -117,6 +120,9 @@ struct engine {
  * @degraded_told: the event DEGRADED is out, REPAIRED not yet
  * @no_hedge:  see struct eng_vai_params
  * @hedged, @hedges_won: reads asked of a second server, and answered by it first
+ * @pack_tried, @pack_paid: pages that were to be packed since the last judgement, and were
+ * @pack_skip: pages that are not tried
+ * @compress, @same_filled, @filled, @packed, @packed_bytes, @skipped: see engine.h
  */
 struct eng_vai {
 	u16 slot;
@@ -144,6 +150,9 @@ struct eng_vai {
 	bool cut;
 	bool no_hedge;
 	u64 hedged, hedges_won;
+	u16 pack_tried, pack_paid, pack_skip;
+	u8 compress, same_filled;
+	u64 filled, packed, packed_bytes, skipped;
 };
 
 /* engine.c */
@@ -162,6 +171,8 @@ int eng_busy_create(struct engine *e);
 void eng_busy_destroy(struct engine *e); /* also fails what is in progress with -EIO */
 int eng_servers_create(struct engine *e);
 void eng_servers_destroy(struct engine *e);
+int eng_forms_create(struct engine *e);
+void eng_forms_destroy(struct engine *e);
 u64 eng_servers_tick(struct engine *e); /* but for messages; ns until wanted again */
 u64 eng_map_entries(struct engine *e);
 u64 eng_map_bytes(struct engine *e);

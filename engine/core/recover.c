@@ -7,7 +7,7 @@
  * theirs that one of them would have it. Until then, and for ever if too many are lost, it
  * is unknown (promise 8): a READ gets an error, not zeros.
  */
-#include "pageop.h"
+#include "form.h"
 #include "recover.h"
 #include "reserve.h"
 
@@ -28,7 +28,7 @@ void eng_recover_lossy(struct engine *e, const struct map_entry *me)
 
 	if (!vai || vai->lossy || vai->deleting)
 		return;
-	if (me->server[0] != ENG_SLOT_NONE || me->server[1] != ENG_SLOT_NONE) {
+	if (map_server(me, 0) != ENG_SLOT_NONE || map_server(me, 1) != ENG_SLOT_NONE) {
 		vai->thin = true;
 		return;
 	}
@@ -239,7 +239,7 @@ static void item_newest(struct engine *e, struct eng_server *sv, struct eng_vai 
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		u16 slot = me->server[i];
+		u16 slot = map_server(me, i);
 
 		if (slot == sv->slot)
 			held = true;
@@ -250,12 +250,12 @@ static void item_newest(struct engine *e, struct eng_server *sv, struct eng_vai 
 		e->stats.inventory_stale++;
 	}
 	if (!held) {
-		me->server[0] = sv->slot;
-		me->server[1] = ENG_SLOT_NONE;
+		map_server_set(me, 0, sv->slot);
+		map_server_set(me, 1, ENG_SLOT_NONE);
 		sv->mapped++;
 		e->recover.pages++;
 	}
-	map_version_set(me, it->version);
+	eng_entry_version(e, me, it->version);
 	me->vai_flags &= (u16)~MAP_LOST;
 	eng_entry_judge(e, vai, me);
 }
@@ -267,10 +267,10 @@ static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *v
 	u32 i, n = 0;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++)
-		n += me->server[i] != ENG_SLOT_NONE;
+		n += map_server(me, i) != ENG_SLOT_NONE;
 	/* A copy that is there is worth more than one on a server that is away. */
 	for (i = 0; i < ENG_COPIES_MAX && n >= vai->copies; i++) {
-		u16 slot = me->server[i];
+		u16 slot = map_server(me, i);
 
 		if (slot == ENG_SLOT_NONE || eng_server_usable(eng_server_at(e, slot)))
 			continue;
@@ -283,7 +283,7 @@ static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *v
 		e->stats.inventory_stale++;
 		return;
 	}
-	me->server[me->server[0] == ENG_SLOT_NONE ? 0 : 1] = sv->slot;
+	map_server_set(me, map_server(me, 0) == ENG_SLOT_NONE ? 0 : 1, sv->slot);
 	me->vai_flags &= (u16)~MAP_LOST;
 	sv->mapped++;
 	e->recover.pages++;
@@ -293,7 +293,7 @@ static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *v
 static void item_known(struct engine *e, struct eng_server *sv, struct eng_vai *vai,
 		       struct map_entry *me, const struct amp_inventory_item *it)
 {
-	bool held = me->server[0] == sv->slot || me->server[1] == sv->slot;
+	bool held = map_server(me, 0) == sv->slot || map_server(me, 1) == sv->slot;
 	u64 version = map_version(me);
 
 	if (it->version > version) {
@@ -506,7 +506,7 @@ static bool inventory_begin(struct engine *e, struct eng_server *sv)
 		e->stats.no_memory++;
 		return false;
 	}
-	sv->inv->end = min_t(u64, sv->donation, AMP_DONATION_PAGES_MAX);
+	sv->inv->end = min_t(u64, sv->donation, AMP_DONATION_PAGES_MAX) * AMP_INVENTORY_SHARE;
 	inventory_pump(e, sv);
 	return true;
 }

@@ -106,9 +106,11 @@ static void mover_events(struct engine *e, bool counted)
 	}
 }
 
-static bool entry_wants_repair(const struct eng_vai *vai, const struct eng_copies *c)
+/* The map itself is as good as a copy, as long as the engine lives. */
+static bool entry_wants_repair(const struct eng_vai *vai, const struct map_entry *me,
+			       const struct eng_copies *c)
 {
-	return c->at_hand && c->at_hand + c->awaited < vai->copies;
+	return (c->at_hand || map_pattern(me)) && c->at_hand + c->awaited < vai->copies;
 }
 
 static bool entry_wants_out(const struct eng_vai *vai, const struct eng_copies *c)
@@ -280,7 +282,7 @@ static u16 entry_makes_room(struct engine *e, const struct map_entry *me)
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		const struct eng_server *sv = eng_server_at(e, me->server[i]);
+		const struct eng_server *sv = eng_server_at(e, map_server(me, i));
 
 		if (eng_server_usable(sv) && sv->room_wanted)
 			return sv->slot;
@@ -293,7 +295,7 @@ static u32 room_look(struct engine *e, struct eng_vai *vai, const struct map_ent
 {
 	u16 leave = entry_makes_room(e, me);
 
-	if (leave == ENG_SLOT_NONE || entry_wants_repair(vai, c))
+	if (leave == ENG_SLOT_NONE || entry_wants_repair(vai, me, c))
 		return 0;
 	if (eng_move_possible(e, me, leave)) {
 		e->servers->room_wants--;
@@ -315,12 +317,12 @@ static u32 mover_look(struct engine *e, struct map_entry *me)
 	eng_copies_count(e, me, &c);
 	if (m->phase == MOVE_COUNT) {
 		eng_entry_judge(e, vai, me);
-		m->repairs += entry_wants_repair(vai, &c);
+		m->repairs += entry_wants_repair(vai, me, &c);
 		return 0;
 	}
 	if (m->phase == MOVE_ROOM)
 		return room_look(e, vai, me, &c);
-	if (m->phase == MOVE_REPAIR ? !entry_wants_repair(vai, &c) : !entry_wants_out(vai, &c))
+	if (m->phase == MOVE_REPAIR ? !entry_wants_repair(vai, me, &c) : !entry_wants_out(vai, &c))
 		return 0;
 	/* Pages that nobody can take, perhaps millions, must not be fetched in vain. */
 	if (!eng_move_possible(e, me, ENG_SLOT_NONE)) {
@@ -453,11 +455,13 @@ int eng_vai_pages(struct engine *e, const char *name, u8 kind, u32 *cursor, u32 
 	while (n < max && (idx = map_scan(e->map, cursor, &budget)) != ENG_MAP_NONE) {
 		const struct map_entry *me = map_entry(e->map, idx);
 		struct eng_copies c;
+		bool lost;
 
 		if ((me->vai_flags & MAP_VAI_MASK) != x->vai.slot || !map_version(me))
 			continue;
 		eng_copies_count(e, me, &c);
-		if (kind == ENG_PAGES_LOST ? !c.at_hand : c.at_hand && c.at_hand < x->vai.copies)
+		lost = !c.at_hand && !map_pattern(me);
+		if (kind == ENG_PAGES_LOST ? lost : !lost && c.at_hand < x->vai.copies)
 			pages[n++] = me->page_no;
 	}
 	if (map_scan_end(e->map, *cursor))

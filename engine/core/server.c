@@ -195,6 +195,7 @@ void eng_server_usage(struct eng_server *sv, u64 used)
 
 	sv->used = used;
 	sv->extra = used > ours ? used - ours : 0;
+	sv->saved = used < ours ? ours - used : 0;
 }
 
 void eng_server_full(struct eng_server *sv)
@@ -202,6 +203,7 @@ void eng_server_full(struct eng_server *sv)
 	u64 ours = sv->mapped + sv->pending;
 
 	sv->extra = sv->donation > ours ? sv->donation - ours : 0;
+	sv->saved = 0;
 }
 
 /* ---- time ---- */

@@ -61,6 +61,7 @@ struct eng_discard {
  * @session:    0 when there is none; its low bits are the slot
  * @boot:       as it said; @prev_boot: of the memory that it had before, 0 none
  * @extra:      pages that it has beyond @mapped + @pending, as of its last heartbeat
+ * @saved:      the other way: what they take less than a page each, as of then
  * @mapped:     references from the page map
  * @pending:    new copies on their way
  * @pins:       operations that name the slot
@@ -100,7 +101,7 @@ struct eng_server {
 	u32 nhellos;
 	u32 hello_seq[ENG_HELLOS_KEPT];
 	u16 mtu, channels;
-	u64 donation, used, extra;
+	u64 donation, used, extra, saved;
 	u64 mapped;
 	u32 pending, pins;
 	u64 heard_ns, answer_ns, suspect_ns, rival_ns;
@@ -186,6 +187,23 @@ static inline bool eng_server_kept_drain(const struct eng_server *sv)
 static inline u64 eng_server_pages(const struct eng_server *sv)
 {
 	return sv->mapped + sv->pending + sv->extra;
+}
+
+/**
+ * eng_server_has_room() - for one page more.
+ *
+ * Where no more is promised than was donated, a server is given as many pages as it donates
+ * and no more, so that all fit even if none of them packs (promise 4). An operator who promises
+ * more bets on how they pack: then it counts what they take. Pages since the last heartbeat
+ * are taken for whole ones.
+ */
+static inline bool eng_server_has_room(const struct engine *e, const struct eng_server *sv)
+{
+	u64 pages = eng_server_pages(sv);
+
+	if (e->cfg.overcommit)
+		pages -= min(pages, sv->saved);
+	return pages < sv->donation;
 }
 
 /* server.c */

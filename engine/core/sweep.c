@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Walks over the page map, a batch at a time. */
-#include "pagemap.h"
+#include "form.h"
 #include "recover.h"
 #include "server.h"
 
 void eng_copy_drop(struct engine *e, struct map_entry *me, u32 i)
 {
-	struct eng_server *sv = eng_server_at(e, me->server[i]);
+	struct eng_server *sv = eng_server_at(e, map_server(me, i));
 
-	me->server[i] = ENG_SLOT_NONE;
+	map_server_set(me, i, ENG_SLOT_NONE);
 	if (!WARN_ON_ONCE(!sv || !sv->mapped))
 		sv->mapped--;
 }
@@ -42,7 +42,7 @@ bool eng_sweep_tick(struct engine *e)
 		struct map_entry *me = map_entry(e->map, idx);
 
 		for (i = 0; i < ENG_COPIES_MAX; i++) {
-			const struct eng_server *sv = eng_server_at(e, me->server[i]);
+			const struct eng_server *sv = eng_server_at(e, map_server(me, i));
 
 			if (sv && sv->state == ENG_SERVER_GONE) {
 				eng_copy_drop(e, me, i);
@@ -59,10 +59,11 @@ void eng_entry_drop(struct engine *e, struct eng_vai *vai, u32 idx)
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++)
-		if (me->server[i] != ENG_SLOT_NONE)
+		if (map_server(me, i) != ENG_SLOT_NONE)
 			eng_copy_drop(e, me, i);
 	if (me->vai_flags & MAP_DEGRADED)
 		vai->degraded--;
+	eng_entry_fill(e, me, NULL);
 	map_remove(e->map, idx);
 	vai->stored--;
 }
@@ -82,7 +83,7 @@ static bool trim_room(struct engine *e, const struct map_entry *me)
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		const struct eng_server *sv = eng_server_at(e, me->server[i]);
+		const struct eng_server *sv = eng_server_at(e, map_server(me, i));
 
 		if (sv && sv->state == ENG_SERVER_LIVE && sv->ndiscards >= ENG_DISCARDS_MAX / 2)
 			return false;
@@ -108,7 +109,7 @@ bool eng_vai_trim(struct engine *e, struct eng_vai *vai)
 		}
 		key.offset = (u64)me->page_no << ANM_PAGE_SHIFT;
 		for (i = 0; i < ENG_COPIES_MAX; i++)
-			eng_discard_page(e, me->server[i], &key, e->version_next);
+			eng_discard_page(e, map_server(me, i), &key, e->version_next);
 		eng_entry_drop(e, vai, idx);
 	}
 	return map_scan_end(e->map, vai->reap_entry);

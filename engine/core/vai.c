@@ -160,6 +160,9 @@ static int params_check(const struct eng_vai_params *p, struct eng_err *err)
 	if (p->class > ENG_CLASS_CRITICAL)
 		return eng_refuse(err, -EINVAL, "unknown class %u: use normal or critical",
 				  p->class);
+	if (p->compress > ENG_COMPRESS_OFF || p->same_filled > ENG_SAME_FILLED_OFF)
+		return eng_refuse(err, -EINVAL,
+				  "compress is auto, on or off; same-filled on or off");
 	if (!client_ok(&p->client))
 		return eng_refuse(err, -EINVAL, "%s: give the address that the client mounts from",
 				  "client address is unset, broadcast or multicast");
@@ -257,6 +260,8 @@ static void vai_fill(struct engine *e, struct eng_export *x, const struct eng_va
 	x->size = p->size;
 	x->class = p->class;
 	x->discard_on_unmount = p->discard_on_unmount;
+	v->compress = p->compress;
+	v->same_filled = p->same_filled;
 	x->fsid = get_unaligned_be64(uuid) ^ get_unaligned_be64(uuid + 8);
 	for (i = 0; i < 2; i++) {
 		eng_fh_make(e->exports, uuid, ENG_FH_DIR + i, x->fh[i]);
@@ -326,6 +331,25 @@ int eng_vai_hedge(struct engine *e, const char *name, bool on, struct eng_err *e
 	if (!x || x->vai.deleting)
 		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
 	x->vai.no_hedge = !on;
+	return 0;
+}
+
+int eng_vai_forms(struct engine *e, const char *name, int compress, int same_filled,
+		  struct eng_err *err)
+{
+	struct eng_export *x = eng_vai_by_name(e, name, strnlen(name, ENG_NAME_MAX + 1));
+
+	if (!x || x->vai.deleting)
+		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
+	if (compress > ENG_COMPRESS_OFF || same_filled > ENG_SAME_FILLED_OFF)
+		return eng_refuse(err, -EINVAL,
+				  "compress is auto, on or off; same-filled on or off");
+	if (compress >= 0) {
+		x->vai.compress = (u8)compress;
+		x->vai.pack_skip = 0;
+	}
+	if (same_filled >= 0)
+		x->vai.same_filled = (u8)same_filled;
 	return 0;
 }
 
@@ -433,6 +457,12 @@ bool eng_vai_get(struct engine *e, u32 *slot, struct eng_vai_info *info)
 	info->p.no_hedge = x->vai.no_hedge;
 	info->hedged = x->vai.hedged;
 	info->hedges_won = x->vai.hedges_won;
+	info->p.compress = x->vai.compress;
+	info->p.same_filled = x->vai.same_filled;
+	info->filled_pages = x->vai.filled;
+	info->packed_pages = x->vai.packed;
+	info->packed_bytes = x->vai.packed_bytes;
+	info->skipped_pages = x->vai.skipped;
 	return true;
 }
 

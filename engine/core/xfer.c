@@ -19,15 +19,15 @@ static void xfer_header(const struct eng_xfer *xf, struct amp_hdr *h)
 static void xfer_send_page(struct engine *e, const struct eng_xfer *xf, struct amp_hdr *h)
 {
 	const struct eng_server *sv = xf->sv;
-	u32 size = amp_part_size(sv->mtu), off;
+	u32 part, nparts = amp_nparts(sv->mtu, xf->form_len);
 
-	h->nparts = (u8)amp_nparts(sv->mtu);
 	h->page_crc = xf->crc;
-	for (off = 0; off < ANM_PAGE_SIZE; off += size, h->part++) {
+	h->form = xf->form;
+	h->form_len = xf->form_len;
+	for (part = 0; part < nparts; part++) {
 		struct anm_out *out;
 
-		h->part_off = (u16)off;
-		h->part_len = (u16)min(size, ANM_PAGE_SIZE - off);
+		amp_part_cut(h, sv->mtu, (u8)part);
 		out = eng_amp_make(e, &sv->peer, h, NULL, 1);
 		if (!out)
 			return; /* as if lost on the way: it is sent again */
@@ -295,13 +295,11 @@ static void xfer_refused(struct engine *e, struct eng_xfer *xf, const struct amp
 	xfer_finish(e, xf, XFER_REFUSED);
 }
 
-static bool xfer_part_ok(const struct eng_server *sv, const struct amp_hdr *h)
+/* Of the same answer as the parts that are in? */
+static bool xfer_same_page(const struct eng_xfer *xf, const struct amp_hdr *h)
 {
-	u32 size = amp_part_size(sv->mtu);
-	u32 off = h->part * size;
-
-	return h->nparts == amp_nparts(sv->mtu) && h->part < h->nparts && off < ANM_PAGE_SIZE &&
-	       h->part_off == off && h->part_len == min(size, ANM_PAGE_SIZE - off);
+	return h->page_version == xf->got_version && h->page_crc == xf->crc &&
+	       h->form == xf->form && h->form_len == xf->form_len;
 }
 
 static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h,
@@ -309,7 +307,7 @@ static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hd
 {
 	u8 *data = anm_page_data(xf->page);
 
-	if (!xfer_part_ok(xf->sv, h)) {
+	if (!amp_part_valid(h, xf->sv->mtu)) {
 		e->stats.amp_malformed++;
 		return;
 	}
@@ -320,7 +318,7 @@ static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hd
 		return;
 	}
 	/* Two answers to one question may differ: a page is made of parts of one of them. */
-	if (xf->parts && (h->page_version != xf->got_version || h->page_crc != xf->crc)) {
+	if (xf->parts && !xfer_same_page(xf, h)) {
 		if (h->page_version < xf->got_version) {
 			e->stats.amp_late++;
 			return;
@@ -338,11 +336,13 @@ static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hd
 	}
 	xf->got_version = h->page_version;
 	xf->crc = h->page_crc;
+	xf->form = h->form;
+	xf->form_len = h->form_len;
 	xf->parts |= BIT(h->part);
 	if (xf->parts != BIT(h->nparts) - 1)
 		return;
 	xfer_answered(e, xf);
-	if (~anm_crc32c(~0u, data, ANM_PAGE_SIZE) != xf->crc) {
+	if (~anm_crc32c(~0u, data, xf->form_len) != xf->crc) {
 		e->stats.amp_crc++;
 		xf->sv->crc_errors++;
 		xfer_finish(e, xf, XFER_CRC);

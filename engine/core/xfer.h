@@ -15,7 +15,7 @@ struct eng_server;
 #define XFER_URGENT_RUN 8 /* urgent messages that may go first in a row while others wait */
 
 enum xfer_result {
-	XFER_OK,      /* stored, fetched (->page is whole and matches its CRC), or forgotten */
+	XFER_OK,      /* stored, fetched (->page is all there and matches its CRC), or forgotten */
 	XFER_REFUSED, /* NACK; ->code says why */
 	XFER_CRC,     /* fetched, but the bytes do not match their CRC */
 	XFER_TIMEOUT, /* ENG_XFER_TRIES_MAX transmissions, or the path is dead: may or may not be done */
@@ -40,9 +40,9 @@ enum xfer_state {
  *           XFER_URGENT_RUN in a row
  * @slow:    if not NULL, called when there is no answer @slow_ns after it was first sent,
  *           or when it is to be sent again, whichever is first; never from eng_xfer_start()
- * @page:    PAGE_OUT: the bytes, not to change until done; PAGE_IN: where they go, not
+ * @page:    PAGE_OUT: the form's bytes, not to change until done; PAGE_IN: where they go, not
  *           shared with anybody. The owner's reference.
- * @crc:     PAGE_OUT: of the page
+ * @form, @form_len, @crc: PAGE_OUT: of these bytes; PAGE_IN: set when done
  * @done:    called once, never from within eng_xfer_start()
  * Set when done:
  * @code:    enum amp_code of the ACK or NACK
@@ -60,6 +60,8 @@ struct eng_xfer {
 	bool slow_due; /* its timer is for ->slow */
 	bool spared;   /* its timer was put off, see XFER_STALL_NS */
 	u8 parts;      /* PAGE_IN: bitmap of those that are in */
+	u8 form;
+	u16 form_len;
 	u16 channel;
 	u16 code;
 	u32 seq;

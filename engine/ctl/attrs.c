@@ -6,7 +6,7 @@
 #include "../../proto/addr_user.h"
 #include "engctl.h"
 
-enum kind { NUM, BOOL, STR, UUID, ADDR, CLASS, STATE, FLAGS, EVENT, HEX, DRAIN };
+enum kind { NUM, BOOL, STR, UUID, ADDR, CLASS, STATE, FLAGS, EVENT, HEX, DRAIN, COMPRESS, SWITCH };
 
 struct field {
 	int attr;
@@ -82,6 +82,12 @@ static const struct field vai_fields[] = {
 	{ANM_ENG_VAI_HEDGE, BOOL, "hedge"},
 	{ANM_ENG_VAI_HEDGED, NUM, "hedged"},
 	{ANM_ENG_VAI_HEDGES_WON, NUM, "hedges_won"},
+	{ANM_ENG_VAI_COMPRESS, COMPRESS, "compress"},
+	{ANM_ENG_VAI_SAME_FILLED, SWITCH, "same_filled"},
+	{ANM_ENG_VAI_FILLED_PAGES, NUM, "filled_pages"},
+	{ANM_ENG_VAI_PACKED_PAGES, NUM, "packed_pages"},
+	{ANM_ENG_VAI_PACKED_BYTES, NUM, "packed_bytes"},
+	{ANM_ENG_VAI_SKIPPED_PAGES, NUM, "skipped_pages"},
 };
 
 static const struct field server_fields[] = {
@@ -125,6 +131,8 @@ static const struct field event_fields[] = {
 
 static const char *const class_names[] = {"normal", "critical"};
 static const char *const state_names[] = {"live", "suspect", "dead", "left"};
+static const char *const compress_names[] = {"auto", "on", "off"};
+static const char *const switch_names[] = {"on", "off"};
 static const char *const drain_names[] = {"no", "moving", "done"};
 static const char *const event_names[] = {
 	"?",
@@ -204,6 +212,10 @@ static json_t *value(const struct nlattr *a, enum kind kind)
 		return hex_of(a);
 	case DRAIN:
 		return name_of(a, drain_names, ARRAY_SIZE(drain_names));
+	case COMPRESS:
+		return name_of(a, compress_names, ARRAY_SIZE(compress_names));
+	case SWITCH:
+		return name_of(a, switch_names, ARRAY_SIZE(switch_names));
 	case EVENT:
 		return name_of(a, event_names, ARRAY_SIZE(event_names));
 	default:

@@ -10,7 +10,7 @@
 #include "../../proto/addr_user.h"
 #include "conf.h"
 
-enum type { UINT64, UINT32, UINT16, BOOL, HEX64, UUID, ADDR, CLASS, TEXT };
+enum type { UINT64, UINT32, UINT16, BOOL, HEX64, UUID, ADDR, CLASS, COMPRESS, SWITCH, TEXT };
 
 /**
  * struct key - a key of an object.
@@ -58,6 +58,8 @@ static const struct key vai_keys[] = {
 	{"degraded", BOOL, false, VAI(degraded), 0},
 	{"discard_on_unmount", BOOL, false, VAI(discard_on_unmount), 0},
 	{"no_hedge", BOOL, false, VAI(no_hedge), 0},
+	{"compress", COMPRESS, false, VAI(compress), 0},
+	{"same_filled", SWITCH, false, VAI(same_filled), 0},
 };
 
 static const struct key server_keys[] = {
@@ -67,7 +69,37 @@ static const struct key server_keys[] = {
 	{"drain", BOOL, false, SRV(drain), 0},
 };
 
-static const char *const classes[] = {"normal", "critical"};
+/* Words for small numbers, and what is said of others. */
+struct words {
+	const char *word[4];
+	const char *else_say;
+};
+
+static const struct words words_of[] = {
+	[CLASS] = {{"normal", "critical"}, "neither normal nor critical"},
+	[COMPRESS] = {{"auto", "on", "off"}, "none of auto, on and off"},
+	[SWITCH] = {{"on", "off"}, "neither on nor off"},
+};
+
+static int word_find(const struct words *w, const char *s)
+{
+	int i;
+
+	for (i = 0; w->word[i]; i++)
+		if (!strcmp(s, w->word[i]))
+			return i;
+	return -1;
+}
+
+int conf_compress(const char *s)
+{
+	return word_find(&words_of[COMPRESS], s);
+}
+
+int conf_switch(const char *s)
+{
+	return word_find(&words_of[SWITCH], s);
+}
 
 /* What conf_parse() is at: for messages. */
 struct reader {
@@ -121,7 +153,7 @@ static const char *hex_get(const char *s, u64 *v)
 static const char *text_get(const json_t *j, const struct key *k, void *p)
 {
 	const char *s = json_string_value(j);
-	size_t i;
+	int i;
 
 	if (!s)
 		return "not a string";
@@ -137,10 +169,11 @@ static const char *text_get(const json_t *j, const struct key *k, void *p)
 	case HEX64:
 		return hex_get(s, p);
 	case CLASS:
-		for (i = 0; i < ARRAY_SIZE(classes); i++)
-			if (!strcmp(s, classes[i]))
-				*(u8 *)p = i;
-		return strcmp(s, classes[*(u8 *)p]) ? "neither normal nor critical" : NULL;
+	case COMPRESS:
+	case SWITCH:
+		i = word_find(&words_of[k->type], s);
+		*(u8 *)p = i < 0 ? 0 : i;
+		return i < 0 ? words_of[k->type].else_say : NULL;
 	default:
 		if (strlen(s) > k->max || json_string_length(j) != strlen(s))
 			return "too long";
@@ -185,7 +218,9 @@ static json_t *value_make(const struct key *k, const void *p)
 	case ADDR:
 		return json_string(addr_is_any(p) ? "any" : addr_format(p, buf, sizeof(buf)));
 	case CLASS:
-		return json_string(classes[*(const u8 *)p ? 1 : 0]);
+	case COMPRESS:
+	case SWITCH:
+		return json_string(words_of[k->type].word[*(const u8 *)p]);
 	default:
 		return json_string(p);
 	}

@@ -40,6 +40,8 @@ enum {
 	O_SAVE = 1 << 15,
 	O_ATTACH = 1 << 16,
 	O_HEDGE = 1 << 17,
+	O_COMPRESS = 1 << 18,
+	O_SAME_FILLED = 1 << 19,
 };
 
 /* Doors given, as bits: the others are as they are kept. */
@@ -82,6 +84,8 @@ struct opts {
 	const char *class;
 	const char *uuid;
 	const char *hedge;
+	const char *compress;
+	const char *same_filled;
 	const char *module;
 	const char *state;
 	struct eng_ctl_up up;
@@ -100,11 +104,11 @@ int cmd_status(struct opts *o);
 int cmd_server_list(struct opts *o);
 int cmd_server_show(struct opts *o);
 int cmd_vai_create(struct opts *o);
-int cmd_vai_set(struct opts *o);
 int cmd_vai_list(struct opts *o);
 int cmd_vai_show(struct opts *o);
 int cmd_vai_delete(struct opts *o);
 int cmd_vai_resize(struct opts *o);
+int cmd_vai_set(struct opts *o);
 int cmd_vai_discard(struct opts *o);
 int cmd_server_drain(struct opts *o);
 int cmd_server_remove(struct opts *o);

@@ -80,7 +80,7 @@ static const struct command commands[] = {
 	 "  -s, --state DIR          as given to up\n"},
 	{{"vai", "create"},
 	 1,
-	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD | O_HEDGE,
+	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD | O_HEDGE | O_COMPRESS | O_SAME_FILLED,
 	 cmd_vai_create,
 	 "vai create NAME --size SIZE --client ADDR [--class CLASS] [OPTION]...",
 	 "Reserve memory for a swap file and export it as /NAME to one client.\n"
@@ -92,16 +92,20 @@ static const struct command commands[] = {
 	 "  -u, --uuid UUID          identity; drawn when not given\n"
 	 "      --discard-on-unmount give the contents back to the pool some seconds after the\n"
 	 "                           client has unmounted it\n"
-	 "      --hedge on|off       see vai set\n"},
+	 "      --hedge, --compress, --same-filled\n"
+	 "                           see vai set\n"},
 	{{"vai", "set"},
 	 1,
-	 O_HEDGE,
+	 O_HEDGE | O_COMPRESS | O_SAME_FILLED,
 	 cmd_vai_set,
-	 "vai set NAME --hedge on|off",
+	 "vai set NAME [--hedge on|off] [--compress MODE] [--same-filled on|off]",
 	 "Change how a VAI is served; in effect at once, clients go on.\n"
 	 "\n"
 	 "      --hedge on|off       class critical: ask the other copy's server too when a read\n"
-	 "                           takes longer than nearly all did (default on)\n"},
+	 "                           takes longer than nearly all did (default on)\n"
+	 "      --compress MODE      auto: pages written from now on are compressed while that\n"
+	 "                           pays (default); on: always tried; off\n"
+	 "      --same-filled on|off keep pages of one repeated word as that word (default on)\n"},
 	{{"vai", "list"}, 0, 0, cmd_vai_list, "vai list", "List the VAIs.\n"},
 	{{"vai", "show"}, 1, 0, cmd_vai_show, "vai show NAME", "Show everything about one VAI.\n"},
 	{{"vai", "delete"},
@@ -218,6 +222,8 @@ enum {
 	OPT_CANCEL,
 	OPT_DISCARD,
 	OPT_HEDGE,
+	OPT_COMPRESS,
+	OPT_SAME_FILLED,
 };
 
 static const struct option long_options[] = {
@@ -253,6 +259,8 @@ static const struct option long_options[] = {
 	{"wait", no_argument, NULL, 'w'},
 	{"discard-on-unmount", no_argument, NULL, OPT_DISCARD},
 	{"hedge", required_argument, NULL, OPT_HEDGE},
+	{"compress", required_argument, NULL, OPT_COMPRESS},
+	{"same-filled", required_argument, NULL, OPT_SAME_FILLED},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -436,6 +444,8 @@ static int take_option(struct opts *o, int c)
 		{'s', O_STATE, offsetof(struct opts, state)},
 		{'F', O_CONFIG, offsetof(struct opts, config)},
 		{OPT_HEDGE, O_HEDGE, offsetof(struct opts, hedge)},
+		{OPT_COMPRESS, O_COMPRESS, offsetof(struct opts, compress)},
+		{OPT_SAME_FILLED, O_SAME_FILLED, offsetof(struct opts, same_filled)},
 	};
 	size_t i;
 

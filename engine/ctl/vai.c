@@ -128,12 +128,19 @@ static int check_switches(const struct opts *o)
 {
 	if (o->hedge && read_switch(o->hedge) < 0)
 		return complain("hedge \"%s\" refused: on or off", o->hedge);
+	if (o->compress && conf_compress(o->compress) < 0)
+		return complain("compress \"%s\" refused: auto, on or off", o->compress);
+	if (o->same_filled && conf_switch(o->same_filled) < 0)
+		return complain("same-filled \"%s\" refused: on or off", o->same_filled);
 	return 0;
 }
 
 static int put_switches(struct nl_msg *msg, const struct opts *o)
 {
-	return o->hedge ? nla_put_u8(msg, ANM_ENG_VAI_HEDGE, read_switch(o->hedge)) : 0;
+	return (o->hedge && nla_put_u8(msg, ANM_ENG_VAI_HEDGE, read_switch(o->hedge))) ||
+	       (o->compress && nla_put_u8(msg, ANM_ENG_VAI_COMPRESS, conf_compress(o->compress))) ||
+	       (o->same_filled &&
+		nla_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, conf_switch(o->same_filled)));
 }
 
 static int read_create(const struct opts *o, struct eng_vai_params *p)
@@ -248,8 +255,8 @@ int cmd_vai_set(struct opts *o)
 	struct ctl c;
 	int rc = check_name(o->words[2]);
 
-	if (!rc && !o->hedge)
-		rc = misuse("vai set: --hedge is missing");
+	if (!rc && !o->hedge && !o->compress && !o->same_filled)
+		rc = misuse("vai set: what is to be set is missing");
 	if (!rc)
 		rc = check_switches(o);
 	if (rc)
@@ -302,6 +309,15 @@ static void print_pages(const json_t *v, const char *key, const char *label)
 	puts(i == PAGES_SHOWN ? " ..." : "");
 }
 
+static void print_packed(const json_t *v)
+{
+	unsigned long long pages = num(v, "packed_pages"), bytes = num(v, "packed_bytes");
+
+	field_print("compressed", "%s, %llu pages to %.0f %%, %llu not tried", str(v, "compress"),
+		    pages, pages ? 100.0 * bytes / (pages * ANM_PAGE_SIZE) : 100.0,
+		    num(v, "skipped_pages"));
+}
+
 static void print_vai(const json_t *v)
 {
 	unsigned long long size = num(v, "size"), stored = num(v, "stored_pages") * ANM_PAGE_SIZE;
@@ -320,6 +336,9 @@ static void print_vai(const json_t *v)
 	field_print("degraded", "%llu pages with too few copies", num(v, "degraded_pages"));
 	if (json_is_true(json_object_get(v, "discard_on_unmount")))
 		field_print("contents", "discarded when it is unmounted");
+	field_print("same-filled", "%s, %llu pages written", str(v, "same_filled"),
+		    num(v, "filled_pages"));
+	print_packed(v);
 	field_print("reads", "%llu, %s, %s each", num(v, "reads"), size_text(num(v, "read_bytes")),
 		    ns_text(num(v, "read_ns")));
 	field_print("writes", "%llu, %s, %s each", num(v, "writes"),

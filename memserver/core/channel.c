@@ -2,17 +2,17 @@
 /*
  * Channels: stop-and-wait lanes. A sequence number is carried out once; the
  * same again gets the same answer again, a lower one nothing (promise 3). The
- * parts of a page come together in an object of their own, which takes the
- * stored one's place only when the whole agrees with its CRC, so that no page
+ * parts of a page come together in a buffer of their own, which goes to the
+ * store only when the whole agrees with its CRC, so that no page
  * is ever torn (promise 1).
  */
 #include "priv.h"
 
 static void channel_drop_parts(struct memserver *m, struct mem_channel *ch)
 {
-	if (ch->obj)
-		anm_pool_free(m->pool, ch->obj);
-	ch->obj = NULL;
+	if (ch->buf)
+		store_buffer_free(m->store, ch->buf);
+	ch->buf = NULL;
 }
 
 void mem_channels_reset(struct memserver *m)
@@ -69,36 +69,32 @@ static void channel_begin(struct memserver *m, struct mem_channel *ch, const str
 	ch->nparts = h->nparts;
 	ch->parts = 0;
 	ch->crc = h->page_crc;
+	ch->form = h->form;
+	ch->form_len = h->form_len;
 	ch->version = h->page_version;
 	ch->key = h->key;
 }
 
 /* ---- page out: engine -> store ---- */
 
-/* Parts are cut one way only; anything else did not come from our engine. */
-static bool channel_part_valid(const struct memserver *m, const struct amp_hdr *h)
-{
-	u32 size = amp_part_size(m->mtu);
-	u32 off = h->part * size;
-
-	return h->nparts == amp_nparts(m->mtu) && h->part < h->nparts && h->part_off == off &&
-	       h->part_len == min_t(u32, size, ANM_PAGE_SIZE - off);
-}
-
 static void channel_store(struct memserver *m, struct mem_channel *ch, const struct anm_peer *to)
 {
-	struct store_page page = {.version = ch->version, .crc = ch->crc, .obj = ch->obj};
+	struct store_page page = {
+		.version = ch->version,
+		.crc = ch->crc,
+		.form = ch->form,
+		.len = ch->form_len,
+	};
 	u64 have;
 	u16 code;
 
-	if (~anm_crc32c(~0u, ch->obj, ANM_PAGE_SIZE) != ch->crc) {
+	if (~anm_crc32c(~0u, ch->buf, ch->form_len) != ch->crc) {
 		m->stats.crc_refused++;
 		channel_drop_parts(m, ch);
 		channel_done(m, ch, to, AMP_E_CRC, 0);
 		return;
 	}
-	code = store_put(m->store, &ch->key, &page, &ch->obj, &have);
-	/* what was there before, or what was not taken */
+	code = store_put(m->store, &ch->key, &page, &ch->buf, &have);
 	channel_drop_parts(m, ch);
 	if (code == AMP_OK) {
 		m->stats.pages_stored++;
@@ -121,13 +117,13 @@ static void channel_page_out(struct memserver *m, struct mem_channel *ch,
 		channel_done(m, ch, from, AMP_E_INVAL, 0);
 		return;
 	}
-	if (!ch->obj)
-		ch->obj = anm_pool_alloc(m->pool);
-	if (WARN_ON_ONCE(!ch->obj)) {
+	if (!ch->buf)
+		ch->buf = store_buffer(m->store);
+	if (WARN_ON_ONCE(!ch->buf)) {
 		m->stats.no_memory++;
 		return;
 	}
-	if (anm_rec_copy(rec, AMP_HDR_LEN, (u8 *)ch->obj + h->part_off, h->part_len)) {
+	if (anm_rec_copy(rec, AMP_HDR_LEN, (u8 *)ch->buf + h->part_off, h->part_len)) {
 		m->stats.malformed++;
 		return;
 	}
@@ -141,14 +137,11 @@ static void channel_page_out(struct memserver *m, struct mem_channel *ch,
 static struct anm_out *channel_page_part(struct memserver *m, const struct anm_peer *to,
 					 struct amp_hdr *h, struct anm_page *page, u8 part)
 {
-	u32 size = amp_part_size(m->mtu);
 	struct anm_out *out = mem_out_new(m, to, AMP_HDR_LEN, 1);
 
 	if (!out)
 		return NULL;
-	h->part = part;
-	h->part_off = (u16)(part * size);
-	h->part_len = (u16)min_t(u32, size, ANM_PAGE_SIZE - h->part_off);
+	amp_part_cut(h, m->mtu, part);
 	amp_hdr_encode(out->head, h);
 	anm_out_add_page(out, page, h->part_off, h->part_len);
 	return out;
@@ -160,26 +153,27 @@ static void channel_page_send(struct memserver *m, struct mem_channel *ch,
 {
 	struct amp_hdr h = channel_answer_hdr(m, ch);
 	struct anm_page *page = anm_page_alloc();
+	u8 part, nparts = (u8)amp_nparts(m->mtu, sp->len);
 	struct anm_out *out;
-	u8 part;
 
 	if (!page) {
 		m->stats.no_memory++;
 		return;
 	}
-	/* pool objects have no reference count: what is being sent must be a copy */
-	memcpy(anm_page_data(page), sp->obj, ANM_PAGE_SIZE);
+	/* what is stored has no reference count: what is being sent must be a copy */
+	memcpy(anm_page_data(page), sp->bytes, sp->len);
 	h.type = AMP_PAGE;
 	h.page_version = sp->version;
 	h.page_crc = sp->crc;
-	h.nparts = (u8)amp_nparts(m->mtu);
-	for (part = 0; part < h.nparts; part++) {
+	h.form = sp->form;
+	h.form_len = sp->len;
+	for (part = 0; part < nparts; part++) {
 		out = channel_page_part(m, to, &h, page, part);
 		if (!out)
 			break;
 		mem_out_queue(m, out);
 	}
-	if (part == h.nparts)
+	if (part == nparts)
 		m->stats.pages_served++;
 	anm_page_put(page);
 }
@@ -207,34 +201,23 @@ static void channel_page_in(struct memserver *m, struct mem_channel *ch,
 static void channel_discard(struct memserver *m, struct mem_channel *ch,
 			    const struct anm_peer *from)
 {
-	void *obj = NULL;
-	u64 have = 0;
+	u64 have = 0, before = store_pages(m->store);
 	u16 code = AMP_E_INVAL;
 
 	if (store_key_valid(&ch->key))
-		code = store_discard(m->store, &ch->key, ch->version, &obj, &have);
-	if (obj) {
-		anm_pool_free(m->pool, obj);
-		m->stats.pages_discarded++;
-	}
+		code = store_discard(m->store, &ch->key, ch->version, &have);
+	m->stats.pages_discarded += before - store_pages(m->store);
 	channel_done(m, ch, from, code, have);
 }
 
 static void channel_discard_vai(struct memserver *m, struct mem_channel *ch,
 				const struct anm_peer *from)
 {
-	void *objs[32];
-	u32 n, i, done = 0;
-	u16 code;
+	u64 before = store_pages(m->store);
+	u16 code = store_discard_vai(m->store, ch->key.client, ch->key.vai, ch->version,
+				     MEM_DISCARD_BATCH);
 
-	do {
-		code = store_discard_vai(m->store, ch->key.client, ch->key.vai, ch->version,
-					 ARRAY_SIZE(objs), objs, &n);
-		for (i = 0; i < n; i++)
-			anm_pool_free(m->pool, objs[i]);
-		done += n;
-	} while (code == AMP_E_MORE && n == ARRAY_SIZE(objs) && done < MEM_DISCARD_BATCH);
-	m->stats.pages_discarded += done;
+	m->stats.pages_discarded += before - store_pages(m->store);
 	channel_done(m, ch, from, code, 0);
 }
 
@@ -278,8 +261,9 @@ static void channel_inventory(struct memserver *m, struct mem_channel *ch,
 static bool channel_same(const struct mem_channel *ch, const struct amp_hdr *h)
 {
 	return ch->type == h->type && ch->nparts == h->nparts && ch->version == h->page_version &&
-	       ch->crc == h->page_crc && ch->key.client == h->key.client &&
-	       ch->key.vai == h->key.vai && ch->key.offset == h->key.offset;
+	       ch->crc == h->page_crc && ch->form == h->form && ch->form_len == h->form_len &&
+	       ch->key.client == h->key.client && ch->key.vai == h->key.vai &&
+	       ch->key.offset == h->key.offset;
 }
 
 /* The sequence number that the lane is at: a repetition, or another part. */
@@ -312,8 +296,7 @@ void mem_channel_in(struct memserver *m, const struct anm_peer *from, const stru
 	struct mem_channel *ch;
 	s32 ahead;
 
-	if (h->channel >= m->channels ||
-	    (h->type == AMP_PAGE_OUT ? !channel_part_valid(m, h) : h->nparts != 1 || h->part)) {
+	if (h->channel >= m->channels || (h->type == AMP_PAGE_OUT && !amp_part_valid(h, m->mtu))) {
 		m->stats.malformed++;
 		return;
 	}

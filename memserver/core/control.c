@@ -122,7 +122,7 @@ int mem_ctl_down_check(struct memserver *m, u64 now, bool force, struct mem_err 
 		return 0;
 	mem_get_status(m, &st, now);
 	snprintf(err->msg, sizeof(err->msg), "%llu pages are stored here%s",
-		 (unsigned long long)st.used,
+		 (unsigned long long)st.pages,
 		 st.state == MEM_JOINED
 			 ? ": have them moved elsewhere first (--drain), or force it and lose them"
 			 : " for an engine that is not there: bring it up, or force it and lose "
@@ -182,7 +182,8 @@ static int status_put(struct anm_nlmsg *msg, const struct mem_status *st)
 	    anm_nl_put_u64(msg, ANM_MEM_ST_UPTIME_NS, st->uptime_ns, ANM_MEM_ST_PAD) ||
 	    anm_nl_put_u64(msg, ANM_MEM_ST_LAST_HEARD_NS, st->last_heard_ns, ANM_MEM_ST_PAD) ||
 	    anm_nl_put_u8(msg, ANM_MEM_ST_DRAIN, st->drain) ||
-	    anm_nl_put_u8(msg, ANM_MEM_ST_LEAVING, st->leaving))
+	    anm_nl_put_u8(msg, ANM_MEM_ST_LEAVING, st->leaving) ||
+	    anm_nl_put_u64(msg, ANM_MEM_ST_STORED_PAGES, st->pages, ANM_MEM_ST_PAD))
 		return -EMSGSIZE;
 	anm_nl_nest_end(msg, nest);
 	return 0;

@@ -5,19 +5,6 @@
  */
 #include "priv.h"
 
-/* All objects are back in the pool afterwards. */
-static void mem_forget_all(struct memserver *m)
-{
-	void *objs[32];
-	u32 n;
-
-	while (m->store && store_used(m->store)) {
-		n = store_drain(m->store, ARRAY_SIZE(objs), objs);
-		while (n)
-			anm_pool_free(m->pool, objs[--n]);
-	}
-}
-
 struct memserver *mem_create(const struct mem_config *cfg, u64 now)
 {
 	struct memserver *m;
@@ -40,11 +27,7 @@ struct memserver *mem_create(const struct mem_config *cfg, u64 now)
 	if (!m->ch)
 		goto err;
 	/* each lane may hold one page in parts while the whole donation is in use */
-	m->pool = anm_pool_create(cfg->donation + m->cfg.channels);
-	if (!m->pool)
-		goto err;
-	/* after the pool, which refuses what the machine does not have before it takes anything */
-	m->store = store_create(cfg->donation);
+	m->store = store_create(cfg->donation, m->cfg.channels);
 	if (!m->store)
 		goto err;
 	mem_session_init(m);
@@ -62,13 +45,10 @@ void mem_destroy(struct memserver *m)
 		return;
 	while ((out = mem_out_next(m)))
 		anm_out_free(out);
-	if (m->pool) {
+	if (m->store)
 		mem_channels_reset(m);
-		mem_forget_all(m);
-		anm_pool_destroy(m->pool);
-	}
-	anm_big_free(m->ch);
 	store_destroy(m->store);
+	anm_big_free(m->ch);
 	anm_big_free(m);
 }
 
@@ -121,17 +101,11 @@ void mem_amp_in(struct memserver *m, const struct anm_peer *from, const struct a
 
 static void mem_purge(struct memserver *m)
 {
-	void *objs[32];
-	u32 n, i, done = 0;
+	u64 before = store_pages(m->store);
 
-	do {
-		n = store_drain(m->store, ARRAY_SIZE(objs), objs);
-		for (i = 0; i < n; i++)
-			anm_pool_free(m->pool, objs[i]);
-		done += n;
-	} while (n && done < MEM_PURGE_BATCH);
-	m->stats.purged += done;
-	if (store_used(m->store))
+	store_drain(m->store, MEM_PURGE_BATCH);
+	m->stats.purged += before - store_pages(m->store);
+	if (store_pages(m->store))
 		return;
 	m->purging = false;
 	anm_random(&m->boot, sizeof(m->boot));
@@ -179,7 +153,7 @@ static u8 mem_drain_state(const struct memserver *m)
 
 bool mem_needed(const struct memserver *m)
 {
-	return m->state != MEM_LEFT && store_used(m->store) && m->sign != AMP_E_DRAINED;
+	return m->state != MEM_LEFT && store_pages(m->store) && m->sign != AMP_E_DRAINED;
 }
 
 void mem_set_mtu(struct memserver *m, u16 mtu, u64 now)
@@ -280,7 +254,8 @@ void mem_get_status(struct memserver *m, struct mem_status *st, u64 now)
 	st->session = m->session;
 	st->mtu = m->mtu;
 	st->channels = m->channels;
-	st->used = store_used(m->store);
+	st->used = store_chunks(m->store);
+	st->pages = store_pages(m->store);
 	st->meta_bytes = sizeof(*m) + m->cfg.channels * (sizeof(*m->ch) + ANM_PAGE_SIZE) +
 			 store_bytes(m->store);
 	st->uptime_ns = now - m->born;

@@ -135,13 +135,14 @@ struct mem_status {
 	u64 epoch;
 	u32 session;
 	u16 mtu, channels;
-	u64 used;	/* pages */
+	u64 used;	/* 4096-byte chunks of the donation that pages are in */
 	u64 meta_bytes; /* memory beyond the donated pages */
 	u64 uptime_ns;
 	u64 last_heard_ns; /* ago */
 	struct mem_stats stats;
 	u8 drain;     /* enum mem_drain_state; asked for by either side */
 	bool leaving; /* asked for by mem_drain() */
+	u64 pages;    /* stored; packed ones share chunks */
 };
 
 /** mem_refuse_words() - for people: why an engine said no, and what to do about it. */

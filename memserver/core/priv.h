@@ -6,6 +6,7 @@
  *   session.c    HELLO, WELCOME, HEARTBEAT, GOODBYE
  *   channel.c    stop-and-wait lanes, parts, what a message does to the store
  *   store.c      the pages
+ *   slots.c      the donation, cut up
  */
 #ifndef ANM_MEM_PRIV_H
 #define ANM_MEM_PRIV_H
@@ -23,11 +24,11 @@ enum mem_channel_state {
  * struct mem_channel - one stop-and-wait lane.
  * @seq:     of the message begun last; lower ones are late
  * @state:   enum mem_channel_state
- * @type:    of that message, as are @nparts, @version, @crc and @key
+ * @type:    of that message, as are @nparts, @version, @crc, @form, @form_len and @key
  * @parts:   bit set of the parts that are here
  * @code:    the answer: enum amp_code; ACK when AMP_OK, otherwise NACK
  * @answer_version: the answer's page version
- * @obj:     pool object that parts are put together in; NULL unless MEM_CH_PARTS
+ * @buf:     that parts are put together in; NULL unless MEM_CH_PARTS
  */
 struct mem_channel {
 	u32 seq;
@@ -35,12 +36,14 @@ struct mem_channel {
 	u8 type;
 	u8 nparts;
 	u8 parts;
+	u8 form;
+	u16 form_len;
 	u16 code;
 	u32 crc;
 	u64 version;
 	u64 answer_version;
 	struct amp_key key;
-	void *obj;
+	void *buf;
 };
 
 /**
@@ -61,7 +64,6 @@ struct mem_channel {
 struct memserver {
 	struct mem_config cfg;
 	struct store *store;
-	struct anm_pool *pool;
 	struct mem_channel *ch;
 	struct list_head outq;
 	u32 outq_len;

@@ -92,7 +92,7 @@ static void session_hello(struct memserver *m)
 	struct amp_hello hello = {
 		.boot = m->boot,
 		.donation = m->cfg.donation,
-		.used = store_used(m->store),
+		.used = store_chunks(m->store),
 		.channels = m->cfg.channels,
 	};
 	struct amp_hdr h = {
@@ -188,7 +188,7 @@ static void session_welcome(struct memserver *m, const struct anm_peer *from,
 		session_refused(m, AMP_E_POOL);
 		return;
 	}
-	if (m->known && !mem_uuid_equal(m->engine_uuid, w.engine_uuid) && store_used(m->store)) {
+	if (m->known && !mem_uuid_equal(m->engine_uuid, w.engine_uuid) && store_pages(m->store)) {
 		/* another engine's pages: drop them, bounded a tick, then ask anew */
 		m->purging = true;
 		m->hello_open = false;
@@ -219,7 +219,7 @@ static void session_heartbeat(struct memserver *m)
 {
 	struct amp_usage usage = {
 		.donation = m->cfg.donation,
-		.used = store_used(m->store),
+		.used = store_chunks(m->store),
 		.flags = m->draining ? AMP_USAGE_LEAVING : 0,
 	};
 	struct amp_hdr h = {

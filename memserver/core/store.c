@@ -5,19 +5,21 @@
  * Entries are numbered. Their fixed part (20 bytes) is in one array, the
  * pointers to the bytes in another, so that walking a chain touches neither
  * pointers nor pages. The 64 bits of <client, VAI> are kept once, in a small
- * table of spaces, and entries name them by 16 bits.
+ * table of spaces, and entries name them by 12 bits.
  */
 #include "store.h"
 
 #define NONE	   U32_MAX
 #define SPACE_NONE 0xffff
+#define SPACE_FREE 0xfff /* of an entry that is in no space */
+#define FORM_SHIFT 12
 #define SPACE_BITS 10
 
 /* Three buckets for four pages: chains of 1.3 when all is used, 3 bytes a page. */
 #define BUCKETS_OF(nr) max_t(u64, (nr)*3 / 4, 1)
 
 struct entry {
-	u16 space; /* SPACE_NONE: free */
+	u16 space_form; /* 12 bits of space, the form above them */
 	u16 version_hi;
 	u32 version_lo;
 	u32 page_no;
@@ -43,13 +45,20 @@ struct space {
 	u16 next;
 };
 
+/** union place - where a page's bytes are: in the donation, or, of a fill, here. */
+union place {
+	void *bytes;
+	u8 fill[AMP_FILL_LEN];
+};
+
 struct store {
+	struct slots slots;
 	struct entry *entries;
-	void **objs;
+	union place *places;
 	u32 *buckets;
-	u64 nr;
+	u64 nr; /* entries */
 	u64 nbuckets;
-	u64 used;
+	u64 pages;
 	u32 free;
 	u32 drain; /* no entry below it is in use by a drain in progress */
 	u64 top;   /* no entry at or above it is in use */
@@ -58,6 +67,21 @@ struct store {
 	u16 space_heads[1 << SPACE_BITS];
 	struct space spaces[STORE_SPACES_MAX];
 };
+
+static u16 entry_space(const struct entry *e)
+{
+	return e->space_form & SPACE_FREE;
+}
+
+static u8 entry_form(const struct entry *e)
+{
+	return (u8)(e->space_form >> FORM_SHIFT);
+}
+
+static void entry_set(struct entry *e, u16 space, u8 form)
+{
+	e->space_form = (u16)(form << FORM_SHIFT | space);
+}
 
 static u64 entry_version(const struct entry *e)
 {
@@ -70,30 +94,42 @@ static void entry_set_version(struct entry *e, u64 version)
 	e->version_lo = (u32)version;
 }
 
-struct store *store_create(u64 nr)
+/* After the donation: it refuses what the machine does not have before it takes anything. */
+static bool store_alloc(struct store *s, u64 chunks, u32 buffers)
+{
+	if (slots_init(&s->slots, chunks, buffers))
+		return false;
+	s->entries = anm_big_alloc(s->nr * sizeof(*s->entries));
+	s->places = anm_big_alloc(s->nr * sizeof(*s->places));
+	s->buckets = anm_big_alloc(s->nbuckets * sizeof(*s->buckets));
+	return s->entries && s->places && s->buckets;
+}
+
+struct store *store_create(u64 nr, u32 buffers)
 {
 	struct store *s;
 	u64 i;
 
 	BUILD_BUG_ON(sizeof(struct entry) != 20);
+	BUILD_BUG_ON(sizeof(union place) != AMP_FILL_LEN);
+	BUILD_BUG_ON(STORE_SPACES_MAX > SPACE_FREE);
+	BUILD_BUG_ON(STORE_SHARE > AMP_INVENTORY_SHARE);
+	BUILD_BUG_ON(AMP_FORM_MAX >= 1 << (16 - FORM_SHIFT));
 	if (!nr || nr > STORE_PAGES_MAX)
 		return NULL;
 	s = anm_big_alloc(sizeof(*s));
 	if (!s)
 		return NULL;
-	s->nr = nr;
-	s->nbuckets = BUCKETS_OF(nr);
-	s->entries = anm_big_alloc(nr * sizeof(*s->entries));
-	s->objs = anm_big_alloc(nr * sizeof(*s->objs));
-	s->buckets = anm_big_alloc(s->nbuckets * sizeof(*s->buckets));
-	if (!s->entries || !s->objs || !s->buckets) {
+	s->nr = nr * STORE_SHARE;
+	s->nbuckets = BUCKETS_OF(s->nr);
+	if (!store_alloc(s, nr, buffers)) {
 		store_destroy(s);
 		return NULL;
 	}
 	anm_random(s->hash_key, sizeof(s->hash_key));
-	for (i = 0; i < nr; i++) {
-		s->entries[i].space = SPACE_NONE;
-		s->entries[i].next = i + 1 < nr ? (u32)(i + 1) : NONE;
+	for (i = 0; i < s->nr; i++) {
+		entry_set(&s->entries[i], SPACE_FREE, 0);
+		s->entries[i].next = i + 1 < s->nr ? (u32)(i + 1) : NONE;
 	}
 	memset(s->buckets, 0xff, s->nbuckets * sizeof(*s->buckets));
 	memset(s->space_heads, 0xff, sizeof(s->space_heads));
@@ -106,22 +142,39 @@ void store_destroy(struct store *s)
 {
 	if (!s)
 		return;
-	WARN_ON_ONCE(s->used);
+	while (s->pages)
+		store_drain(s, STORE_SCAN_MAX);
+	slots_end(&s->slots);
 	anm_big_free(s->buckets);
-	anm_big_free(s->objs);
+	anm_big_free(s->places);
 	anm_big_free(s->entries);
 	anm_big_free(s);
 }
 
-u64 store_used(const struct store *s)
+u64 store_pages(const struct store *s)
 {
-	return s->used;
+	return s->pages;
+}
+
+u64 store_chunks(const struct store *s)
+{
+	return max(s->slots.used, min(s->pages, (u64)1));
 }
 
 u64 store_bytes(const struct store *s)
 {
-	return sizeof(*s) + s->nr * (sizeof(*s->entries) + sizeof(*s->objs)) +
+	return sizeof(*s) + s->nr * (sizeof(*s->entries) + sizeof(*s->places)) +
 	       s->nbuckets * sizeof(*s->buckets);
+}
+
+void *store_buffer(struct store *s)
+{
+	return slots_buffer(&s->slots);
+}
+
+void store_buffer_free(struct store *s, void *buf)
+{
+	slots_buffer_free(&s->slots, buf);
 }
 
 bool store_key_valid(const struct amp_key *key)
@@ -197,7 +250,7 @@ static u32 *entry_link(struct store *s, u16 space, u32 page_no)
 	while (*link != NONE) {
 		struct entry *e = &s->entries[*link];
 
-		if (e->page_no == page_no && e->space == space)
+		if (e->page_no == page_no && entry_space(e) == space)
 			break;
 		link = &e->next;
 	}
@@ -213,44 +266,78 @@ static u32 *entry_link_key(struct store *s, const struct amp_key *key)
 				   : entry_link(s, space, (u32)(key->offset >> ANM_PAGE_SHIFT));
 }
 
-static void *entry_remove(struct store *s, u32 *link)
+static void entry_remove(struct store *s, u32 *link)
 {
 	u32 i = *link;
 	struct entry *e = &s->entries[i];
-	u16 space = e->space;
-	void *obj = s->objs[i];
+	u16 space = entry_space(e);
 
+	if (entry_form(e) != AMP_FORM_FILL)
+		slots_drop(&s->slots, s->places[i].bytes);
 	*link = e->next;
 	e->next = s->free;
-	e->space = SPACE_NONE;
+	entry_set(e, SPACE_FREE, 0);
 	s->free = i;
-	s->objs[i] = NULL;
-	if (!--s->used)
+	if (!--s->pages)
 		s->top = 0;
 	if (!--s->spaces[space].pages)
 		space_release(s, space);
-	return obj;
 }
 
-static u16 entry_replace(struct store *s, u32 i, const struct store_page *page, void **old,
+/* False without room. */
+static bool bytes_put(struct store *s, u32 i, const struct store_page *page, void **buf)
+{
+	union place *place = &s->places[i];
+
+	if (page->form == AMP_FORM_FILL) {
+		memcpy(place->fill, *buf, AMP_FILL_LEN);
+		return true;
+	}
+	place->bytes = slots_put(&s->slots, buf, page->len);
+	return place->bytes;
+}
+
+static u16 entry_len(const struct store *s, u32 i)
+{
+	switch (entry_form(&s->entries[i])) {
+	case AMP_FORM_FILL:
+		return AMP_FILL_LEN;
+	case AMP_FORM_LZ4:
+		return (u16)slots_len(s->places[i].bytes);
+	default:
+		return ANM_PAGE_SIZE;
+	}
+}
+
+static u16 entry_replace(struct store *s, u32 i, const struct store_page *page, void **buf,
 			 u64 *have)
 {
 	struct entry *e = &s->entries[i];
+	void *old = entry_form(e) == AMP_FORM_FILL ? NULL : s->places[i].bytes;
 
 	*have = entry_version(e);
 	if (*have > page->version)
 		return AMP_E_STALE;
 	if (*have == page->version)
-		return e->crc == page->crc ? AMP_OK : AMP_E_INVAL;
-	*old = s->objs[i];
-	s->objs[i] = page->obj;
+		return e->crc == page->crc && entry_form(e) == page->form &&
+				       entry_len(s, i) == page->len
+			       ? AMP_OK
+			       : AMP_E_INVAL;
+	if (page->form != AMP_FORM_FILL && !slots_fit(&s->slots, page->len, old))
+		return AMP_E_FULL;
+	/* What it had goes first: a full store has room for the new one only then. */
+	if (old)
+		slots_drop(&s->slots, old);
+	WARN_ON_ONCE(!bytes_put(s, i, page, buf));
+	entry_set(e, entry_space(e), page->form);
 	e->crc = page->crc;
 	entry_set_version(e, page->version);
 	*have = page->version;
 	return AMP_OK;
 }
 
-static u16 entry_add(struct store *s, const struct amp_key *key, const struct store_page *page)
+static u16 entry_add(struct store *s, const struct amp_key *key, const struct store_page *page,
+		     void **buf)
 {
 	u32 page_no = (u32)(key->offset >> ANM_PAGE_SHIFT);
 	u32 i = s->free, *head;
@@ -260,64 +347,64 @@ static u16 entry_add(struct store *s, const struct amp_key *key, const struct st
 	if (i == NONE)
 		return AMP_E_FULL;
 	space = space_find(s, key->client, key->vai);
+	if (space == SPACE_NONE && s->space_free == SPACE_NONE)
+		return AMP_E_FULL;
+	if (!bytes_put(s, i, page, buf))
+		return AMP_E_FULL;
 	if (space == SPACE_NONE)
 		space = space_make(s, key->client, key->vai);
-	if (space == SPACE_NONE)
-		return AMP_E_FULL;
 	e = &s->entries[i];
 	s->free = e->next;
 	head = bucket(s, space, page_no);
-	e->space = space;
+	entry_set(e, space, page->form);
 	e->page_no = page_no;
 	e->crc = page->crc;
 	entry_set_version(e, page->version);
 	e->next = *head;
 	*head = i;
-	s->objs[i] = page->obj;
 	s->spaces[space].pages++;
-	s->used++;
+	s->pages++;
 	s->top = max_t(u64, s->top, (u64)i + 1);
 	return AMP_OK;
 }
 
-u16 store_put(struct store *s, const struct amp_key *key, const struct store_page *page, void **old,
+u16 store_put(struct store *s, const struct amp_key *key, const struct store_page *page, void **buf,
 	      u64 *have)
 {
 	u32 *link;
 	u16 code;
 
-	*old = page->obj;
 	*have = 0;
 	if (!page->version || page->version > STORE_VERSION_MAX)
 		return AMP_E_INVAL;
 	link = entry_link_key(s, key);
 	if (link && *link != NONE)
-		return entry_replace(s, *link, page, old, have);
-	code = entry_add(s, key, page);
-	if (code == AMP_OK) {
-		*old = NULL;
+		return entry_replace(s, *link, page, buf, have);
+	code = entry_add(s, key, page, buf);
+	if (code == AMP_OK)
 		*have = page->version;
-	}
 	return code;
 }
 
 bool store_get(struct store *s, const struct amp_key *key, struct store_page *page)
 {
-	u32 *link = entry_link_key(s, key);
+	u32 *link = entry_link_key(s, key), i;
 
 	if (!link || *link == NONE)
 		return false;
-	page->version = entry_version(&s->entries[*link]);
-	page->crc = s->entries[*link].crc;
-	page->obj = s->objs[*link];
+	i = *link;
+	page->version = entry_version(&s->entries[i]);
+	page->crc = s->entries[i].crc;
+	page->form = entry_form(&s->entries[i]);
+	page->len = entry_len(s, i);
+	page->bytes = page->form == AMP_FORM_FILL ? s->places[i].fill : s->places[i].bytes;
 	return true;
 }
 
-u16 store_discard(struct store *s, const struct amp_key *key, u64 version, void **obj, u64 *have)
+u16 store_discard(struct store *s, const struct amp_key *key, u64 version, u64 *have)
 {
 	u32 *link = entry_link_key(s, key);
 
-	*obj = NULL;
 	*have = 0;
 	if (!link || *link == NONE)
 		return AMP_OK;
@@ -325,18 +412,17 @@ u16 store_discard(struct store *s, const struct amp_key *key, u64 version, void 
 		*have = entry_version(&s->entries[*link]);
 		return AMP_E_STALE;
 	}
-	*obj = entry_remove(s, link);
+	entry_remove(s, link);
 	return AMP_OK;
 }
 
-u16 store_discard_vai(struct store *s, u32 client, u32 vai, u64 version, u32 max, void **objs,
-		      u32 *n)
+u16 store_discard_vai(struct store *s, u32 client, u32 vai, u64 version, u32 max)
 {
 	u16 space = space_find(s, client, vai);
 	struct space *sp;
 	u64 i, end;
+	u32 n = 0;
 
-	*n = 0;
 	if (space == SPACE_NONE)
 		return AMP_OK;
 	sp = &s->spaces[space];
@@ -345,12 +431,13 @@ u16 store_discard_vai(struct store *s, u32 client, u32 vai, u64 version, u32 max
 		sp->scan = 0;
 	}
 	end = min_t(u64, (u64)sp->scan + STORE_SCAN_MAX, s->nr);
-	for (i = sp->scan; i < end && *n < max; i++) {
+	for (i = sp->scan; i < end && n < max; i++) {
 		struct entry *e = &s->entries[i];
 
-		if (e->space != space || entry_version(e) >= version)
+		if (entry_space(e) != space || entry_version(e) >= version)
 			continue;
-		objs[(*n)++] = entry_remove(s, entry_link(s, space, e->page_no));
+		n++;
+		entry_remove(s, entry_link(s, space, e->page_no));
 		/* the last page of a space takes the space with it */
 		if (!sp->pages)
 			return AMP_OK;
@@ -359,20 +446,21 @@ u16 store_discard_vai(struct store *s, u32 client, u32 vai, u64 version, u32 max
 	return i < s->nr ? AMP_E_MORE : AMP_OK;
 }
 
-u32 store_drain(struct store *s, u32 max, void **objs)
+void store_drain(struct store *s, u32 max)
 {
 	u64 end = min_t(u64, (u64)s->drain + STORE_SCAN_MAX, s->nr);
 	u64 i;
 	u32 n = 0;
 
-	for (i = s->drain; i < end && n < max && s->used; i++) {
+	for (i = s->drain; i < end && n < max && s->pages; i++) {
 		struct entry *e = &s->entries[i];
 
-		if (e->space != SPACE_NONE)
-			objs[n++] = entry_remove(s, entry_link(s, e->space, e->page_no));
+		if (entry_space(e) == SPACE_FREE)
+			continue;
+		n++;
+		entry_remove(s, entry_link(s, entry_space(e), e->page_no));
 	}
 	s->drain = i < s->nr ? (u32)i : 0;
-	return n;
 }
 
 bool store_list(const struct store *s, u64 *cursor, u64 end, u32 max,
@@ -385,10 +473,10 @@ bool store_list(const struct store *s, u64 *cursor, u64 end, u32 max,
 	for (i = *cursor; i < end && *n < max; i++) {
 		const struct entry *e = &s->entries[i];
 
-		if (e->space == SPACE_NONE)
+		if (entry_space(e) == SPACE_FREE)
 			continue;
-		items[*n].client = s->spaces[e->space].client;
-		items[*n].vai = s->spaces[e->space].vai;
+		items[*n].client = s->spaces[entry_space(e)].client;
+		items[*n].vai = s->spaces[entry_space(e)].vai;
 		items[*n].page_no = e->page_no;
 		items[*n].version = entry_version(e);
 		(*n)++;

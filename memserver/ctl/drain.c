@@ -7,10 +7,10 @@
 
 #define POLL_MS 250
 
-static u64 used_pages(const json_t *st)
+static u64 stored_pages(const json_t *st)
 {
 	return (u64)json_integer_value(
-		json_object_get(json_object_get(st, "status"), "used_pages"));
+		json_object_get(json_object_get(st, "status"), "stored_pages"));
 }
 
 static const char *word(const json_t *st, const char *key)
@@ -55,9 +55,9 @@ static int drain_look(struct ctl *c, u64 *total)
 		return EXIT_FAILURE;
 	}
 	drain = word(st, "drain");
-	if (used_pages(st) > *total)
-		*total = used_pages(st);
-	show_left(used_pages(st), *total, !strcmp(drain, "done"));
+	if (stored_pages(st) > *total)
+		*total = stored_pages(st);
+	show_left(stored_pages(st), *total, !strcmp(drain, "done"));
 	if (strcmp(word(st, "state"), "joined")) {
 		memctl_error(
 			"the engine is gone, so nothing is moved: memctl down --force ends the "

@@ -105,6 +105,7 @@ static json_t *read_status(struct nlattr *nest)
 	set_int(o, "mtu", tb[ANM_MEM_ST_MTU]);
 	set_int(o, "channels", tb[ANM_MEM_ST_CHANNELS]);
 	set_int(o, "used_pages", tb[ANM_MEM_ST_USED_PAGES]);
+	set_int(o, "stored_pages", tb[ANM_MEM_ST_STORED_PAGES]);
 	set_int(o, "meta_bytes", tb[ANM_MEM_ST_META_BYTES]);
 	set_int(o, "uptime_ns", tb[ANM_MEM_ST_UPTIME_NS]);
 	set_int(o, "last_heard_ns", tb[ANM_MEM_ST_LAST_HEARD_NS]);
@@ -191,6 +192,7 @@ static void show(const struct answer *a, const char *where)
 	       format_size(donation, size, sizeof(size)), format_size(bytes, used, sizeof(used)),
 	       donation ? bytes * 100 / donation : 0,
 	       format_size(num(a->status, "meta_bytes"), meta, sizeof(meta)));
+	printf("  stored: %llu pages\n", num(a->status, "stored_pages"));
 	if (*str(a->config, "zone"))
 		printf("  zone: %s\n", str(a->config, "zone"));
 	if (strcmp(str(a->status, "drain"), drain_names[ANM_DRAIN_NONE]))
@@ -219,7 +221,7 @@ u64 memctl_stored(struct ctl *c)
 	u64 n;
 
 	ctl_call(c, ctl_msg(c, ANM_MEM_CMD_STATUS_GET, false), take_answer, &a);
-	n = num(a.status, "used_pages");
+	n = num(a.status, "stored_pages");
 	answer_free(&a);
 	return n;
 }

@@ -286,7 +286,7 @@ static void tell_state(struct memd *d, u64 now)
 	addr_format(&st.cfg.engine.addr, addr, sizeof(addr));
 	if (st.state == MEM_JOINED)
 		memd_log("joined the engine at %s: MTU %u, %u channels, %llu pages stored", addr,
-			 st.mtu, st.channels, st.used);
+			 st.mtu, st.channels, st.pages);
 	else if (st.state == MEM_REFUSED)
 		memd_log("refused by the engine at %s: %s", addr, mem_refuse_words(st.refuse_code));
 	else if (st.state == MEM_JOINING)

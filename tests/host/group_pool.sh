@@ -183,6 +183,11 @@ group_pool_contents() {
 	ctl server show mem1 | grep -q '  window  *[0-9]* messages' &&
 		! ctl server show nobody 2>/dev/null
 	verdict a_server_is_shown $?
+	ctl vai set v --compress off --same-filled off >/dev/null && [ "$(vai_field v compress)" = off ] &&
+		[ "$(vai_field v same_filled)" = off ]
+	verdict vai_set_is_shown $?
+	! ctl vai set v --compress maybe 2>/dev/null
+	verdict vai_set_refuses_nonsense $?
 	fill v || not_ok fill
 	ctl vai discard v 2>"$WORK/err"
 	[ $? -eq 1 ] && grep -q 'in use' "$WORK/err"

@@ -38,6 +38,8 @@ void attack_amp(void)
 		m.b[6] = rnd_below(6);
 		m.b[7] = rnd_below(6);
 		rnd_bytes(m.b + 20, 32);
+		m.b[76] = rnd_below(4); /* form, and its length */
+		put16(m.b + 78, rnd_below(3) ? 4096 : rnd_below(65536));
 		put16(m.b + 46, rnd_below(1500));
 		rnd_bytes(m.b + AMP_HDR, 1500);
 		amp_seal(&m);

@@ -14,7 +14,7 @@
 #define MTU	 1500
 #define PAGE	 4096u
 #define PART	 ((MTU - 48u - AMP_HDR) & ~7u)
-#define LIES	 5 /* the ways in which a page is not what was stored */
+#define LIES	 6 /* the ways in which a page is not what was stored */
 
 static struct msg out;
 static uint8_t in[65536];
@@ -52,6 +52,8 @@ static void answer_page(int fd, uint32_t how)
 		put16(out.b + 44, off);
 		put16(out.b + 46, n);
 		put32(out.b + 48, crc);
+		out.b[76] = how == 5; /* called packed, and of a length that a packed page cannot have */
+		put16(out.b + 78, PAGE);
 		memcpy(out.b + AMP_HDR, page + off, n);
 		amp_seal(&out);
 		out.len = AMP_HDR + n;

@@ -245,6 +245,7 @@ test_withdraw()
 }
 
 depmod
+modprobe lz4_compress # insmod loads nothing by itself
 topology || { echo "not ok - topology"; exit 1; }
 test_parameters
 test_up

@@ -310,8 +310,8 @@ static void server_collect(struct sim *w, u32 i)
 		pkt->conn = sv->life;
 		net_amp(w, pkt, i, false);
 	}
-	if (store_used(sv->m->store) > sv->cfg.donation)
-		sim_fail(w, "promise 7: s%u holds %llu pages of %llu", i, store_used(sv->m->store),
+	if (store_chunks(sv->m->store) > sv->cfg.donation)
+		sim_fail(w, "promise 7: s%u uses %llu pages of %llu", i, store_chunks(sv->m->store),
 			 sv->cfg.donation);
 }
 
@@ -400,11 +400,18 @@ void server_leave(struct sim *w, u32 i)
 
 bool server_holds(struct sim *w, u32 i, const struct amp_key *key, const u8 **data)
 {
+	static u8 pages[SIM_SERVERS_MAX][ANM_PAGE_SIZE];
 	struct store_page page;
+	u8 *raw = pages[i];
+	u32 off;
 
 	if (!w->sv[i].m || !store_get(w->sv[i].m->store, key, &page))
 		return false;
-	*data = page.obj;
+	*data = page.form == AMP_FORM_RAW ? page.bytes : raw;
+	if (page.form == AMP_FORM_LZ4 && !anm_lz4_unpack(raw, page.bytes, page.len))
+		sim_fail(w, "promise 1: s%u holds what is no page", i);
+	for (off = 0; page.form == AMP_FORM_FILL && off < ANM_PAGE_SIZE; off += AMP_FILL_LEN)
+		memcpy(raw + off, page.bytes, AMP_FILL_LEN);
 	return true;
 }
 
@@ -432,10 +439,10 @@ bool engine_names(struct sim *w, u32 i, const char *vai, u32 page_no)
 	if (idx == ENG_MAP_NONE)
 		return false;
 	me = map_entry(w->e->map, idx);
-	return me->server[0] == sv->slot || me->server[1] == sv->slot;
+	return map_server(me, 0) == sv->slot || map_server(me, 1) == sv->slot;
 }
 
 u64 server_used(struct sim *w, u32 i)
 {
-	return w->sv[i].m ? store_used(w->sv[i].m->store) : 0;
+	return w->sv[i].m ? store_pages(w->sv[i].m->store) : 0;
 }

@@ -196,7 +196,8 @@ void *anm_pool_alloc(struct anm_pool *p)
 
 	if (p->used == p->nr)
 		return NULL;
-	obj = malloc(ANM_PAGE_SIZE);
+	/* aligned, as it is elsewhere: the store finds the chunk of a slot by that */
+	obj = aligned_alloc(ANM_PAGE_SIZE, ANM_PAGE_SIZE);
 	if (!obj)
 		abort();
 	p->used++;

@@ -139,8 +139,8 @@ static void books_check(struct sim *w)
 		const struct map_entry *me = map_entry(w->e->map, idx);
 
 		for (i = 0; i < ENG_COPIES_MAX; i++)
-			if (me->server[i] != ENG_SLOT_NONE)
-				mapped[me->server[i]]++;
+			if (map_server(me, i) != ENG_SLOT_NONE)
+				mapped[map_server(me, i)]++;
 	}
 	for (i = 0; i < ENG_SERVERS_MAX; i++) {
 		const struct eng_server *sv = ss->slot[i];

@@ -241,12 +241,10 @@ struct amp_hdr mb_message(struct mem_bed *b, u8 type, u16 channel, u32 page_no, 
 void mb_send_part(struct mem_bed *b, struct amp_hdr h, const u8 *page, u8 part)
 {
 	u8 buf[AMP_MTU_MAX];
-	u32 size = amp_part_size(b->mtu);
 
-	h.nparts = (u8)amp_nparts(b->mtu);
-	h.part = part;
-	h.part_off = (u16)(part * size);
-	h.part_len = (u16)min_t(u32, size, ANM_PAGE_SIZE - h.part_off);
+	if (!h.form_len)
+		h.form_len = ANM_PAGE_SIZE;
+	amp_part_cut(&h, b->mtu, part);
 	memcpy(buf + AMP_HDR_LEN, page + h.part_off, h.part_len);
 	amp_hdr_encode(buf, &h);
 	mb_feed(b, buf, AMP_HDR_LEN + h.part_len);
@@ -256,7 +254,7 @@ void mb_send_parts(struct mem_bed *b, struct amp_hdr h, const u8 *page)
 {
 	u8 part;
 
-	for (part = 0; part < amp_nparts(b->mtu); part++)
+	for (part = 0; part < amp_nparts(b->mtu, h.form_len ? h.form_len : ANM_PAGE_SIZE); part++)
 		mb_send_part(b, h, page, part);
 }
 
@@ -281,7 +279,7 @@ void mb_store_page(struct mem_bed *b, u32 page_no, u64 version, u32 seed)
 void mb_hear_page(struct mem_bed *b, u64 version, u32 seed)
 {
 	u8 want[ANM_PAGE_SIZE];
-	u32 n = amp_nparts(b->mtu), i;
+	u32 n = amp_nparts(b->mtu, ANM_PAGE_SIZE), i;
 
 	mb_fill(want, seed);
 	memset(b->page, 0xa5, sizeof(b->page));

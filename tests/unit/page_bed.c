@@ -455,6 +455,8 @@ struct amp_hdr pb_ack(struct pb *b, u32 node, u8 type)
 	a.nparts = 1;
 	a.part_len = 0;
 	a.page_crc = 0;
+	a.form = 0;
+	a.form_len = 0;
 	pb_say(b, node, &a, NULL, 0);
 	return h;
 }
@@ -468,6 +470,8 @@ void pb_nack(struct pb *b, u32 node, u8 type, u16 code, u64 version)
 	a.nparts = 1;
 	a.part_len = 0;
 	a.page_crc = 0;
+	a.form = 0;
+	a.form_len = 0;
 	a.page_version = version;
 	pb_say(b, node, &a, NULL, 0);
 }
@@ -475,16 +479,15 @@ void pb_nack(struct pb *b, u32 node, u8 type, u16 code, u64 version)
 void pb_page(struct pb *b, u32 node, struct amp_hdr ask, const u8 *page, u64 version)
 {
 	u16 mtu = b->e->servers->slot[ask.session & 1023]->mtu;
-	u32 size = amp_part_size(mtu), off;
+	u32 part;
 
 	ask.type = AMP_PAGE;
 	ask.page_version = version;
 	ask.page_crc = ~anm_crc32c(~0u, page, ANM_PAGE_SIZE);
-	ask.nparts = (u8)amp_nparts(mtu);
-	for (off = 0; off < ANM_PAGE_SIZE; off += size, ask.part++) {
-		ask.part_off = (u16)off;
-		ask.part_len = (u16)min(size, ANM_PAGE_SIZE - off);
-		pb_say(b, node, &ask, page + off, 0);
+	ask.form_len = ANM_PAGE_SIZE;
+	for (part = 0; part < amp_nparts(mtu, ANM_PAGE_SIZE); part++) {
+		amp_part_cut(&ask, mtu, (u8)part);
+		pb_say(b, node, &ask, page + ask.part_off, 0);
 	}
 }
 
@@ -540,21 +543,33 @@ static struct pb_io *pb_io_new(struct pb *b, u32 vai, u32 page_no)
 	return p;
 }
 
-struct pb_io *pb_write(struct pb *b, u32 vai, u32 page_no, u16 off, u16 len, u32 seed)
+static struct pb_io *write_start(struct pb *b, u32 vai, u32 page_no, u16 off, u16 len,
+				 const u8 *bytes)
 {
 	struct pb_io *p = pb_io_new(b, vai, page_no);
-	u8 buf[ANM_PAGE_SIZE];
 
-	pb_fill(buf, seed);
 	p->io->write = true;
 	p->io->off = off;
 	p->io->len = len;
 	p->io->page = anm_page_alloc();
 	assert_non_null(p->io->page);
 	memset(anm_page_data(p->io->page), 0x55, ANM_PAGE_SIZE);
-	memcpy((u8 *)anm_page_data(p->io->page) + off, buf + off, len);
+	memcpy((u8 *)anm_page_data(p->io->page) + off, bytes + off, len);
 	eng_pageio_start(b->e, p->io);
 	return p;
+}
+
+struct pb_io *pb_write(struct pb *b, u32 vai, u32 page_no, u16 off, u16 len, u32 seed)
+{
+	u8 buf[ANM_PAGE_SIZE];
+
+	pb_fill(buf, seed);
+	return write_start(b, vai, page_no, off, len, buf);
+}
+
+struct pb_io *pb_write_page(struct pb *b, u32 vai, u32 page_no, const u8 *page)
+{
+	return write_start(b, vai, page_no, 0, ANM_PAGE_SIZE, page);
 }
 
 struct pb_io *pb_read(struct pb *b, u32 vai, u32 page_no)

@@ -118,6 +118,8 @@ struct pb_io {
 void pb_fill(u8 *page, u32 seed);
 /* Bytes of pb_fill(@seed) written at [off, off + len). */
 struct pb_io *pb_write(struct pb *b, u32 vai, u32 page_no, u16 off, u16 len, u32 seed);
+/* Just these bytes; those of pb_fill() do not pack. */
+struct pb_io *pb_write_page(struct pb *b, u32 vai, u32 page_no, const u8 *page);
 struct pb_io *pb_read(struct pb *b, u32 vai, u32 page_no);
 /* Run until it is done (20 s at most) and free it; the error. A read's bytes go to @page. */
 int pb_wait(struct pb *b, struct pb_io *p, u8 *page);

@@ -28,6 +28,7 @@ static struct amp_hdr sample(u8 type)
 		h.nparts = 3;
 		h.part_off = 1368;
 		h.part_len = 1368;
+		h.form_len = ANM_PAGE_SIZE;
 	}
 	return h;
 }
@@ -65,6 +66,8 @@ static void assert_same(const struct amp_hdr *a, const struct amp_hdr *b)
 	assert_int_equal(a->part_off, b->part_off);
 	assert_int_equal(a->part_len, b->part_len);
 	assert_int_equal(a->page_crc, b->page_crc);
+	assert_int_equal(a->form, b->form);
+	assert_int_equal(a->form_len, b->form_len);
 }
 
 static void headers_come_back(void **state)
@@ -101,7 +104,8 @@ static void the_layout_is_the_documented_one(void **state)
 	(void)state;
 	amp_hdr_encode(buf, &h);
 	assert_memory_equal(buf, want, sizeof(want));
-	assert_null(memchr_inv(buf + 56, 0, 24));
+	assert_null(memchr_inv(buf + 56, 0, 22));
+	assert_int_equal(get_unaligned_be16(buf + 78), ANM_PAGE_SIZE);
 	memcpy(crc, buf + 52, 4);
 	memset(buf + 52, 0, 4);
 	assert_int_equal(get_unaligned_be32(crc), ~anm_crc32c(~0u, buf, AMP_HDR_LEN));
@@ -217,6 +221,86 @@ static void p6_parts_out_of_range(void **state)
 	}
 }
 
+static void p6_forms_out_of_range(void **state)
+{
+	static const struct {
+		u8 form;
+		u16 form_len, off, len;
+		int want;
+	} t[] = {
+		{AMP_FORM_RAW, 4096, 0, 4096, 0},
+		{AMP_FORM_RAW, 4095, 0, 4095, -EINVAL},
+		{AMP_FORM_RAW, 0, 0, 1, -EINVAL},
+		{AMP_FORM_RAW, 8192, 0, 4096, -EINVAL},
+		{AMP_FORM_LZ4, 1, 0, 1, 0},
+		{AMP_FORM_LZ4, 0, 0, 1, -EINVAL},
+		{AMP_FORM_LZ4, AMP_LZ4_LEN_MAX, 0, AMP_LZ4_LEN_MAX, 0},
+		{AMP_FORM_LZ4, AMP_LZ4_LEN_MAX + 1, 0, 100, -EINVAL},
+		{AMP_FORM_LZ4, 65535, 0, 100, -EINVAL},
+		{AMP_FORM_LZ4, 100, 0, 101, -EINVAL},
+		{AMP_FORM_LZ4, 100, 96, 8, -EINVAL},
+		{AMP_FORM_FILL, AMP_FILL_LEN, 0, AMP_FILL_LEN, 0},
+		{AMP_FORM_FILL, AMP_FILL_LEN + 1, 0, AMP_FILL_LEN, -EINVAL},
+		{AMP_FORM_FILL, 4096, 0, 4096, -EINVAL},
+		{AMP_FORM_MAX + 1, 4096, 0, 4096, -EINVAL},
+		{255, 8, 0, 8, -EINVAL},
+	};
+	struct amp_hdr h;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		h = sample(AMP_PAGE_OUT);
+		h.part = 0;
+		h.form = t[i].form;
+		h.form_len = t[i].form_len;
+		h.part_off = t[i].off;
+		h.part_len = t[i].len;
+		expect(&h, t[i].want);
+	}
+	/* What carries no page has no form. */
+	h = sample(AMP_PAGE_IN);
+	h.form_len = ANM_PAGE_SIZE;
+	expect(&h, -EINVAL);
+	h = sample(AMP_ACK);
+	h.form = AMP_FORM_FILL;
+	expect(&h, -EINVAL);
+}
+
+/* What is cut is taken, and nothing else is. */
+static void p6_parts_fit_their_path(void **state)
+{
+	static const u16 mtus[] = {1280, 1500, 4224, 9000};
+	static const u16 lens[] = {1, 8, 1151, 1152, 1153, 1368, 1369, 3072, 4096};
+	struct amp_hdr h = {0}, bad;
+	u32 i, k, part;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(mtus); i++) {
+		for (k = 0; k < ARRAY_SIZE(lens); k++) {
+			u32 sum = 0;
+
+			h.form_len = lens[k];
+			for (part = 0; part < amp_nparts(mtus[i], lens[k]); part++) {
+				amp_part_cut(&h, mtus[i], (u8)part);
+				assert_true(amp_part_valid(&h, mtus[i]));
+				assert_int_equal(h.part_off, sum);
+				sum += h.part_len;
+				bad = h;
+				bad.part_len--;
+				assert_false(amp_part_valid(&bad, mtus[i]));
+				bad = h;
+				bad.part_off++;
+				assert_false(amp_part_valid(&bad, mtus[i]));
+				bad = h;
+				bad.nparts++;
+				assert_false(amp_part_valid(&bad, mtus[i]));
+			}
+			assert_int_equal(sum, lens[k]);
+		}
+	}
+}
+
 static void another_version_is_told_from_damage(void **state)
 {
 	struct amp_hdr h = sample(AMP_HELLO), d;
@@ -313,7 +397,7 @@ static void a_page_is_cut_to_fit_the_path(void **state)
 
 	(void)state;
 	for (mtu = 0; mtu <= 65535; mtu++) {
-		u32 size = amp_part_size((u16)mtu), n = amp_nparts((u16)mtu);
+		u32 size = amp_part_size((u16)mtu), n = amp_nparts((u16)mtu, ANM_PAGE_SIZE);
 
 		assert_int_equal(size % 8, 0);
 		assert_true(size >= 1024 && size <= 4096 && n >= 1 && n <= AMP_PARTS_MAX);
@@ -321,10 +405,13 @@ static void a_page_is_cut_to_fit_the_path(void **state)
 		if (mtu >= AMP_MTU_MIN)
 			assert_true(size + AMP_HDR_LEN + AMP_UDP_OVERHEAD <= mtu);
 	}
-	assert_int_equal(amp_nparts(1280), 4);
-	assert_int_equal(amp_nparts(1500), 3);
-	assert_int_equal(amp_nparts(4224), 1);
-	assert_int_equal(amp_nparts(9000), 1);
+	assert_int_equal(amp_nparts(1280, ANM_PAGE_SIZE), 4);
+	assert_int_equal(amp_nparts(1500, ANM_PAGE_SIZE), 3);
+	assert_int_equal(amp_nparts(4224, ANM_PAGE_SIZE), 1);
+	assert_int_equal(amp_nparts(9000, ANM_PAGE_SIZE), 1);
+	assert_int_equal(amp_nparts(1500, 1368), 1);
+	assert_int_equal(amp_nparts(1500, 1369), 2);
+	assert_int_equal(amp_nparts(1500, AMP_FILL_LEN), 1);
 }
 
 static void names(void **state)
@@ -378,6 +465,8 @@ int main(void)
 		cmocka_unit_test(p6_every_truncation_is_caught),
 		cmocka_unit_test(p6_fields_out_of_range),
 		cmocka_unit_test(p6_parts_out_of_range),
+		cmocka_unit_test(p6_forms_out_of_range),
+		cmocka_unit_test(p6_parts_fit_their_path),
 		cmocka_unit_test(another_version_is_told_from_damage),
 		cmocka_unit_test(p6_authentication_is_not_pretended),
 		cmocka_unit_test(payload_may_lie_outside_of_the_head),

@@ -63,6 +63,8 @@ static void reads_what_people_write(void **state)
 	assert_string_equal(c.vais[1].name, "b");
 	assert_int_equal(c.vais[1].client.b[0], 0xfe);
 	assert_int_equal(c.vais[0].class, ENG_CLASS_NORMAL);
+	assert_int_equal(c.vais[0].compress, ENG_COMPRESS_AUTO);
+	assert_int_equal(c.vais[0].same_filled, ENG_SAME_FILLED_ON);
 	assert_int_equal(c.nservers, 1);
 	assert_true(c.servers[0].boot == 0xff00000000000001ull);
 	conf_free(&c);
@@ -83,6 +85,9 @@ static void writes_what_it_reads(void **state)
 	c.up.cfg.recover_ms = 5000;
 	c.vais[0].class = ENG_CLASS_CRITICAL;
 	c.vais[0].holes = true;
+	c.vais[0].compress = ENG_COMPRESS_OFF;
+	c.vais[0].same_filled = ENG_SAME_FILLED_OFF;
+	c.vais[1].compress = ENG_COMPRESS_ON;
 	c.vais[0].discarded_below = 5ull << 32;
 	c.servers[0].drain = true;
 	text = conf_text(&c);
@@ -150,6 +155,9 @@ static void p6_errors_have_a_line_and_a_reason(void **state)
 	refused("\"fe80::1\"", "\"any\"", 19, "one machine");
 	refused("\"fe80::1\"", "17", 19, "not a string");
 	refused("\"client\": \"10", "\"class\": \"gold\", \"client\": \"10", 13, "critical");
+	refused("\"client\": \"10", "\"compress\": \"yes\", \"client\": \"10", 13, "none of auto");
+	refused("\"client\": \"10", "\"same_filled\": \"auto\", \"client\": \"10", 13,
+		"neither on");
 	refused("\"boot\": \"ff", "\"boot\": \"gg", 24, "hex digits");
 	refused("{\"uuid\": \"cccc", "7, {\"uuid\": \"cccc", 23, "not an object");
 	refused("cccccccc-0000-4000-8000-000000000001", "00000000-0000-0000-0000-000000000000", 23,

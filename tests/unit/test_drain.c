@@ -230,7 +230,7 @@ static void p9_a_wipe_spares_what_comes_after_it(void **state)
 	assert_int_equal(eng_server_drain(b->e, "mem0", false, &err), 0);
 	assert_int_equal(pb_wait(b, w, NULL), 0);
 	me = map_entry(b->e->map, map_find(b->e->map, b->real[0]->slot, 100));
-	assert_int_equal(me->server[0], 0);
+	assert_int_equal(map_server(me, 0), 0);
 	assert_true(map_version(me) >= sv->wiped_below);
 	assert_int_equal(pb_read_now(b, 0, 100, 77), 0);
 	pb_free(b);

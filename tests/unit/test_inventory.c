@@ -63,7 +63,7 @@ static const struct map_entry *entry(u32 i, u32 page_no)
 
 static u32 copies(const struct map_entry *me)
 {
-	return (me->server[0] != ENG_SLOT_NONE) + (me->server[1] != ENG_SLOT_NONE);
+	return (map_server(me, 0) != ENG_SLOT_NONE) + (map_server(me, 1) != ENG_SLOT_NONE);
 }
 
 static void started(u32 nodes)
@@ -206,7 +206,7 @@ static void p7_an_endless_server_comes_to_an_end(void **state)
 
 	(void)state;
 	started(1);
-	play(0, 1 << 20);
+	play(0, (1 << 20) / AMP_INVENTORY_SHARE);
 	for (i = 0; i < 100 && status().awaited; i++) {
 		pb_run(pb, 1);
 		while (pb_inbox(pb, 0, AMP_INVENTORY)) {
@@ -247,7 +247,7 @@ static void p9_the_end_is_not_that_of_ranges_below(void **state)
 
 	(void)state;
 	started(1);
-	play(0, 9000);
+	play(0, 9000 / AMP_INVENTORY_SHARE);
 	item(buf, 0, vai_id(0), 1, 5);
 	answer(0, AMP_E_MORE, 4096, buf, AMP_INVENTORY_ITEM_LEN);
 	item(buf, 0, vai_id(0), 2, 5);
@@ -348,7 +348,7 @@ static void p9_no_memory_for_the_map_is_not_the_end(void **state)
 
 	(void)state;
 	started(1);
-	play(0, 1000);
+	play(0, 1000 / AMP_INVENTORY_SHARE);
 	for (i = 0; i < 300; i++)
 		item(buf, i, vai_id(0), i, 5 + i);
 	for (tries = 0; tries < 3; tries++) {
@@ -422,6 +422,7 @@ static void p1_an_inventory_meets_a_write(void **state)
 			a.nparts = 1;
 			a.part_len = 0;
 			a.page_crc = 0;
+			a.form_len = 0;
 			pb_say(pb, 0, &a, NULL, 0);
 		}
 	}

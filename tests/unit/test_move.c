@@ -26,9 +26,10 @@ static void whole(struct pb *b)
 		const struct map_entry *me = map_entry(b->e->map, idx);
 
 		assert_int_equal(me->vai_flags & MAP_DEGRADED, 0);
-		assert_true(me->server[0] != me->server[1]);
+		assert_true(map_server(me, 0) != map_server(me, 1));
 		for (i = 0; i < b->real[0]->copies; i++) {
-			u16 slot = me->server[0] == ENG_SLOT_NONE ? me->server[1] : me->server[i];
+			u16 slot = map_server(me, 0) == ENG_SLOT_NONE ? map_server(me, 1)
+								      : map_server(me, i);
 
 			assert_true(eng_server_usable(eng_server_at(b->e, slot)));
 			mapped[slot]++;
@@ -316,10 +317,10 @@ static void p2_copies_that_move_together_part(void **state)
 		while ((idx = map_scan(b->e->map, &cursor, &budget)) != ENG_MAP_NONE) {
 			const struct map_entry *me = map_entry(b->e->map, idx);
 
-			assert_true(me->server[0] != ENG_SLOT_NONE);
-			assert_true(me->server[1] != ENG_SLOT_NONE);
-			assert_true(me->server[0] != me->server[1]);
-			left += me->server[0] < 2 || me->server[1] < 2;
+			assert_true(map_server(me, 0) != ENG_SLOT_NONE);
+			assert_true(map_server(me, 1) != ENG_SLOT_NONE);
+			assert_true(map_server(me, 0) != map_server(me, 1));
+			left += map_server(me, 0) < 2 || map_server(me, 1) < 2;
 		}
 		assert_int_equal(left, servers == 3 ? 100 : 0);
 		pb_read_pages(b, 100, 1);

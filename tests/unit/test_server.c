@@ -336,6 +336,7 @@ static void p5_only_the_server_itself_is_heard(void **state)
 	h.nparts = 1;
 	h.part_len = 0;
 	h.page_crc = 0;
+	h.form_len = 0;
 	pb_say(b, 1, &h, NULL, 0); /* from elsewhere */
 	h.session ^= 0x10000;
 	pb_say(b, 0, &h, NULL, 0); /* of no session */

@@ -27,7 +27,7 @@ static void pages_leave_in_parts_that_fit_the_mtu(void **state)
 		struct amp_hdr h;
 
 		pb_run(b, 1);
-		assert_int_equal(pb_inbox(b, 0, AMP_PAGE_OUT), amp_nparts(mtus[i]));
+		assert_int_equal(pb_inbox(b, 0, AMP_PAGE_OUT), amp_nparts(mtus[i], ANM_PAGE_SIZE));
 		for (j = 0; j < b->inbox_len; j++)
 			assert_true(b->inbox[j]->len + AMP_UDP_OVERHEAD <= mtus[i]);
 		h = pb_hear(b, 0, AMP_PAGE_OUT, got);
@@ -39,6 +39,7 @@ static void pages_leave_in_parts_that_fit_the_mtu(void **state)
 		assert_int_equal(h.key.offset, 3 * ANM_PAGE_SIZE);
 		assert_int_equal(h.seq, 1);
 		h.type = AMP_ACK;
+		h.form_len = 0;
 		h.nparts = 1;
 		h.part_len = 0;
 		pb_say(b, 0, &h, NULL, 0);
@@ -82,8 +83,10 @@ static void p3_late_answers_change_nothing(void **state)
 
 	a = h;
 	a.type = AMP_ACK;
+	a.form_len = 0;
 	a.part_len = 0;
 	a.page_crc = 0;
+	a.form_len = 0;
 	/* Of other numbers, of no channel. */
 	a.seq = h.seq + 1;
 	pb_say(b, 0, &a, NULL, 0);
@@ -169,8 +172,9 @@ static void p1_a_page_is_made_of_parts_of_one_answer(void **state)
 	/* The last two parts of the older page, then all of a newer, then the first again. */
 	part = h;
 	part.type = AMP_PAGE;
-	part.nparts = (u8)amp_nparts(1500);
+	part.nparts = (u8)amp_nparts(1500, ANM_PAGE_SIZE);
 	part.page_version = v;
+	part.form_len = ANM_PAGE_SIZE;
 	part.page_crc = ~anm_crc32c(~0u, one, ANM_PAGE_SIZE);
 	for (part.part = 1; part.part < part.nparts; part.part++) {
 		part.part_off = (u16)(part.part * size);
@@ -201,12 +205,13 @@ static void hostile_parts_are_dropped(void **state)
 	part = h;
 	part.type = AMP_PAGE;
 	part.page_version = v;
+	part.form_len = ANM_PAGE_SIZE;
 	part.page_crc = ~anm_crc32c(~0u, one, ANM_PAGE_SIZE);
 	bad = b->e->stats.amp_malformed;
 	part.nparts = 1;
 	part.part_len = 64;
 	pb_say(b, 0, &part, one, 0);
-	part.nparts = (u8)amp_nparts(1500);
+	part.nparts = (u8)amp_nparts(1500, ANM_PAGE_SIZE);
 	pb_say(b, 0, &part, one, 0);
 	part.part_len = (u16)amp_part_size(1500);
 	part.part_off = 8;
@@ -233,6 +238,7 @@ static void a_page_that_fails_its_crc_is_asked_for_again(void **state)
 	bad.type = AMP_PAGE;
 	bad.page_version = v;
 	bad.part_len = ANM_PAGE_SIZE;
+	bad.form_len = ANM_PAGE_SIZE;
 	bad.page_crc = 12345;
 	pb_say(b, 0, &bad, page, 0);
 	assert_false(p->done);
@@ -281,6 +287,7 @@ static void answer_page(struct pb *b, u32 node, bool good)
 	}
 	h.type = AMP_PAGE;
 	h.part_len = ANM_PAGE_SIZE;
+	h.form_len = ANM_PAGE_SIZE;
 	h.page_crc = 1;
 	pb_say(b, node, &h, page, 0);
 }
@@ -425,6 +432,7 @@ static void refusals_are_told_apart(void **state)
 	h.code = AMP_E_NOMEM;
 	h.part_len = 0;
 	h.page_crc = 0;
+	h.form_len = 0;
 	pb_say(b, 0, &h, NULL, 0);
 	pb_run(b, 1);
 	assert_int_equal(pb_inbox(b, 0, AMP_PAGE_OUT), 0);
