@@ -226,6 +226,8 @@ static void p1_a_partial_write_over_a_hedged_read(void **state)
 		h.type = AMP_ACK;
 		h.part_len = 0;
 		h.page_crc = 0;
+		h.form = 0;
+		h.form_len = 0;
 		pb_say(b, i, &h, NULL, 0);
 	}
 	assert_int_equal(pb_wait(b, p, NULL), 0);

@@ -206,6 +206,8 @@ static struct amp_hdr ack_of(struct amp_hdr h)
 	h.nparts = 1;
 	h.part_len = 0;
 	h.page_crc = 0;
+	h.form = 0;
+	h.form_len = 0;
 	return h;
 }
 
