@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "priv.h"
+#include "cache.h"
 #include "server.h"
 
 #define ENG_EPOCH_MASK	  0xffffull
@@ -42,7 +43,8 @@ struct engine *eng_create(const struct eng_config *cfg, u64 now)
 	if (cfg->hold)
 		eng_recover_begin(e);
 	if (eng_map_create(e) || eng_busy_create(e) || eng_servers_create(e) ||
-	    eng_forms_create(e) || eng_exports_create(e) || eng_mover_create(e))
+	    eng_forms_create(e) || eng_exports_create(e) || eng_mover_create(e) ||
+	    eng_cache_create(e))
 		goto fail;
 	return e;
 fail:
@@ -62,6 +64,7 @@ void eng_destroy(struct engine *e)
 	if (e->exports)
 		eng_exports_destroy(e);
 	eng_servers_destroy(e);
+	eng_cache_destroy(e);
 	eng_map_destroy(e);
 	eng_forms_destroy(e);
 	while ((out = eng_out_next(e)))
@@ -91,6 +94,7 @@ static void engine_chores(struct engine *e)
 	servers = eng_servers_tick(e);
 	exports = min(eng_exports_tick(e), eng_recover_tick(e));
 	mover = eng_mover_tick(e);
+	eng_cache_tick(e);
 	e->chores_ns = e->now;
 	e->chores_due = e->now + clamp(min(min(servers, exports), mover), (u64)ENG_CHORES_NS,
 				       (u64)ENG_TICK_MAX_NS);
@@ -172,4 +176,5 @@ void eng_get_status(struct engine *e, struct eng_status *st, u64 now)
 	eng_exports_status(e, st);
 	eng_recover_status(e, st);
 	eng_mover_status(e, st);
+	eng_cache_status(e, st);
 }

@@ -82,6 +82,7 @@ enum eng_same_filled {
  *                elsewhere; 0 for the default (10000)
  * @move_rate:    pages a second that repair and drain may move; 0 for the default (25000)
  * @overcommit:   per cent of the donations that may be promised beyond them; 0 none
+ * @cache_pages:  budget of the page cache, taken as pages come; 0 none
  */
 struct eng_config {
 	u8 engine_uuid[16];
@@ -95,6 +96,7 @@ struct eng_config {
 	u32 repair_after_ms;
 	u32 move_rate;
 	u32 overcommit;
+	u32 cache_pages;
 };
 
 /** struct eng_err - a refusal in words: what, why, what to do. Filled by control calls. */
@@ -409,7 +411,11 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
 	X(moves_yielded, "page moves broken off for a client's sake")                      \
 	X(pages_bad, "page copies given up: they do not match their CRC")                  \
 	X(reads_hedged, "page reads for which a second server was asked")                  \
-	X(hedges_won, "of those answered by the second server first")
+	X(hedges_won, "of those answered by the second server first")                      \
+	X(cache_hits, "pages found in the cache: no server was asked")                     \
+	X(cache_misses, "pages not found in the cache")                                    \
+	X(cache_evictions, "pages that left the cache for want of room")                   \
+	X(cache_saved, "pages that no server had any more, stored again from the cache")
 
 struct eng_stats {
 #define X(name, help) u64 name;
@@ -436,6 +442,7 @@ struct eng_status {
 	u64 degraded_pages;
 	u32 servers_draining;
 	u32 moves_in_flight;
+	u64 cache_pages; /* in the cache */
 };
 
 void eng_get_status(struct engine *e, struct eng_status *st, u64 now);

@@ -8,6 +8,7 @@
  * back to a server which was told to forget it would not be spared, so then all of its
  * copies are written anew under a new version.
  */
+#include "cache.h"
 #include "pageop.h"
 
 #define YIELD_TRIES 2 /* transmissions after which a move makes way */
@@ -132,11 +133,11 @@ void op_move(struct engine *e, struct pg_op *op)
 		return;
 	}
 	eng_copies_count(e, me, &c);
-	if (!c.at_hand && !map_pattern(me))
+	if (!c.at_hand && !map_pattern(me) && !eng_cache_has(e, me))
 		op_complete(e, op, -EIO);
 	else if (!move_pick(e, op))
 		op_complete(e, op, -ENOSPC);
-	else
+	else if (c.at_hand || !op_cached(e, op))
 		op_fetch(e, op);
 }
 

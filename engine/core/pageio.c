@@ -4,6 +4,7 @@
  * calls back from within a callback: what completes and what may begin are put on lists
  * that the outermost caller works off.
  */
+#include "cache.h"
 #include "pageop.h"
 
 #define BUSY_BITS 14
@@ -121,7 +122,7 @@ static void op_begin(struct engine *e, struct pg_op *op)
 		op_write(e, op);
 	else if (op->entry == ENG_MAP_NONE)
 		op_never_written(e, op);
-	else
+	else if (!op_cached(e, op))
 		op_fetch(e, op);
 }
 

@@ -118,6 +118,9 @@ void busy_run(struct engine *e);
 /** op_never_written() - the page has no entry: zeros, or the swap header. */
 void op_never_written(struct engine *e, struct pg_op *op);
 
+/** op_fetched() - ->fetch holds the page as it was, and belongs to this operation. */
+void op_fetched(struct engine *e, struct pg_op *op);
+
 /** op_fetch() - get the page from a server that has it; op_move_fetched() follows, for a move. */
 void op_fetch(struct engine *e, struct pg_op *op);
 

@@ -3,6 +3,7 @@
  * A page read: fetched from a server that has it, and given to the reader or laid
  * under a partial write. Never written: zeros, and no server is asked.
  */
+#include "cache.h"
 #include "form.h"
 #include "recover.h"
 
@@ -18,8 +19,8 @@ static void op_lost(struct engine *e, struct pg_op *op, struct map_entry *me)
 	op_complete(e, op, -EIO);
 }
 
-/* ->fetch holds the page as it was: give it to the reader, or lay the new bytes over it. */
-static void op_fetched(struct engine *e, struct pg_op *op)
+/* Give it to the reader, or lay the new bytes over it. */
+void op_fetched(struct engine *e, struct pg_op *op)
 {
 	struct eng_pageio *io = &op->io;
 	u8 *data = anm_page_data(op->fetch);
@@ -217,6 +218,9 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 		if (xf->form == AMP_FORM_FILL)
 			eng_entry_fill(e, me, anm_page_data(op->fetch));
 		op_drop_bad(e, op, me);
+		/* What a WRITE is laid over is not to be changed in the cache. */
+		if (!op->move && !op->io.write)
+			eng_cache_fetched(e, op);
 		op_fetched(e, op);
 	} else {
 		if (broken) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A page written: its copies sent out at once, and again elsewhere when a server fails. */
+#include "cache.h"
 #include "form.h"
 #include "recover.h"
 
@@ -181,6 +182,11 @@ static void op_write_failed(struct engine *e, struct pg_op *op, int err)
 {
 	op_spare_untold(e, op);
 	op_release(e, op, op->version + 1);
+	/*
+	 * Servers may hold the new bytes under the old entry. What is read next is to be what
+	 * they say, so that it stays that way.
+	 */
+	eng_cache_drop(e, op->io.vai->slot, op->io.page_no);
 	if (op->born)
 		op_unborn(e, op);
 	op_complete(e, op, err);
@@ -213,6 +219,7 @@ static void op_write_stored(struct engine *e, struct pg_op *op)
 	eng_entry_judge(e, op->io.vai, me);
 	if (op->born)
 		op->io.vai->stored++;
+	eng_cache_stored(e, op);
 	op_release(e, op, op->version + 1);
 	op_complete(e, op, 0);
 }

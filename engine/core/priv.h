@@ -21,6 +21,8 @@
  *                                           repair.c   which pages, and when
  *                                           drain.c    servers that are to go
  *                                           form.c     same-filled and packed pages
+ *                                           cache.c    pages in the engine's own memory; the
+ *                                                      table: pcache.c, pcache_s3fifo.c
  */
 #ifndef ANM_ENG_PRIV_H
 #define ANM_ENG_PRIV_H
@@ -40,6 +42,7 @@ struct eng_exports;    /* vai.c: VAIs and clients */
 struct eng_busy_table; /* pageio.c */
 struct eng_mover;      /* repair.c */
 struct eng_forms;      /* form.c */
+struct eng_cache;      /* cache.c */
 
 /** struct eng_unknown - pages of a VAI that the engine does not have. */
 struct eng_unknown {
@@ -96,6 +99,7 @@ struct engine {
 	struct eng_recover recover;
 	struct eng_mover *mover;
 	struct eng_forms *forms;
+	struct eng_cache *cache; /* NULL: no budget */
 };
 
 /**
@@ -123,6 +127,8 @@ struct engine {
  * @pack_tried, @pack_paid: pages that were to be packed since the last judgement, and were
  * @pack_skip: pages that are not tried
  * @compress, @same_filled, @filled, @packed, @packed_bytes, @skipped: see engine.h
+ * @no_cache:  its pages are not cached
+ * @cache_hits, @cache_misses: pages that were in the cache when wanted, or had to be fetched
  */
 struct eng_vai {
 	u16 slot;
@@ -153,6 +159,8 @@ struct eng_vai {
 	u16 pack_tried, pack_paid, pack_skip;
 	u8 compress, same_filled;
 	u64 filled, packed, packed_bytes, skipped;
+	bool no_cache;
+	u64 cache_hits, cache_misses;
 };
 
 /* engine.c */

@@ -8,6 +8,7 @@
  * the page already, as it is when they were away while the full ones took all that was
  * written. What could not be done is tried again, later and later.
  */
+#include "cache.h"
 #include "exports.h"
 #include "pageop.h"
 
@@ -106,11 +107,15 @@ static void mover_events(struct engine *e, bool counted)
 	}
 }
 
-/* The map itself is as good as a copy, as long as the engine lives. */
-static bool entry_wants_repair(const struct eng_vai *vai, const struct map_entry *me,
-			       const struct eng_copies *c)
+/*
+ * A page that no server has is saved if the cache has it. The map itself is as good as a copy,
+ * as long as the engine lives.
+ */
+static bool entry_wants_repair(struct engine *e, const struct eng_vai *vai,
+			       const struct map_entry *me, const struct eng_copies *c)
 {
-	return (c->at_hand || map_pattern(me)) && c->at_hand + c->awaited < vai->copies;
+	return c->at_hand + c->awaited < vai->copies &&
+	       (c->at_hand || map_pattern(me) || eng_cache_has(e, me));
 }
 
 static bool entry_wants_out(const struct eng_vai *vai, const struct eng_copies *c)
@@ -295,7 +300,7 @@ static u32 room_look(struct engine *e, struct eng_vai *vai, const struct map_ent
 {
 	u16 leave = entry_makes_room(e, me);
 
-	if (leave == ENG_SLOT_NONE || entry_wants_repair(vai, me, c))
+	if (leave == ENG_SLOT_NONE || entry_wants_repair(e, vai, me, c))
 		return 0;
 	if (eng_move_possible(e, me, leave)) {
 		e->servers->room_wants--;
@@ -317,12 +322,13 @@ static u32 mover_look(struct engine *e, struct map_entry *me)
 	eng_copies_count(e, me, &c);
 	if (m->phase == MOVE_COUNT) {
 		eng_entry_judge(e, vai, me);
-		m->repairs += entry_wants_repair(vai, me, &c);
+		m->repairs += entry_wants_repair(e, vai, me, &c);
 		return 0;
 	}
 	if (m->phase == MOVE_ROOM)
 		return room_look(e, vai, me, &c);
-	if (m->phase == MOVE_REPAIR ? !entry_wants_repair(vai, me, &c) : !entry_wants_out(vai, &c))
+	if (m->phase == MOVE_REPAIR ? !entry_wants_repair(e, vai, me, &c)
+				    : !entry_wants_out(vai, &c))
 		return 0;
 	/* Pages that nobody can take, perhaps millions, must not be fetched in vain. */
 	if (!eng_move_possible(e, me, ENG_SLOT_NONE)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Walks over the page map, a batch at a time. */
+#include "cache.h"
 #include "form.h"
 #include "recover.h"
 #include "server.h"
@@ -64,6 +65,7 @@ void eng_entry_drop(struct engine *e, struct eng_vai *vai, u32 idx)
 	if (me->vai_flags & MAP_DEGRADED)
 		vai->degraded--;
 	eng_entry_fill(e, me, NULL);
+	eng_cache_drop(e, vai->slot, me->page_no);
 	map_remove(e->map, idx);
 	vai->stored--;
 }

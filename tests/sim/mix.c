@@ -117,6 +117,16 @@ static void mix_storm(struct sim *w)
 	m->ops = 4000;
 }
 
+/* With numbers of its own: a run without a cache is the same as if there were none such. */
+static void mix_cache(struct sim *w)
+{
+	u64 rng = w->rng;
+
+	w->rng ^= 0xcac4e;
+	w->mix.cache = (u32)maybe_log(w, 1, 1000);
+	w->rng = rng;
+}
+
 void sim_mix_draw(struct sim *w)
 {
 	struct sim_mix *m = &w->mix;
@@ -133,6 +143,7 @@ void sim_mix_draw(struct sim *w)
 	mix_faults(w);
 	if (sim_chance(w, 1000))
 		mix_storm(w);
+	mix_cache(w);
 	m->dies = m->servers > 2 && sim_chance(w, 2000);
 	if (m->dies)
 		m->weight[F_DEATH] = 4;
@@ -159,7 +170,7 @@ void sim_mix_say(const struct sim *w)
 	       m->weight[F_ALLOC], m->alloc_fail, m->weight[F_CLIENT], m->weight[F_HOSTILE],
 	       m->fault_gap_ns / NS_PER_MS);
 	printf("mix: engine %u (%u at most), recovers within %u ms; delete %u discard %u resize %u "
-	       "drain %u remove %u%s\n",
+	       "drain %u remove %u, cache %u pages%s\n",
 	       m->weight[F_ENGINE], m->restarts_max, m->recover_ms, m->deletes, m->discards,
-	       m->resizes, m->drains, m->removes, m->dies ? "; one server dies" : "");
+	       m->resizes, m->drains, m->removes, m->cache, m->dies ? "; one server dies" : "");
 }

@@ -152,6 +152,7 @@ void engine_start(struct sim *w)
 		.dead_ms = w->mix.dead_ms,
 		.repair_after_ms = w->mix.repair_ms,
 		.recover_ms = w->mix.recover_ms,
+		.cache_pages = w->mix.cache,
 	};
 	u32 fail;
 

@@ -87,6 +87,7 @@ struct sim_mix {
 	u32 discards, resizes, drains, removes;
 	u32 restarts_max, recover_ms;
 	bool dies; /* there is to be one F_DEATH */
+	u32 cache; /* pages */
 };
 
 /* ---- the world ---- */
