@@ -111,9 +111,10 @@ void eng_cache_stored(struct engine *e, const struct pg_op *op)
 
 	if (!e->cache)
 		return;
-	if (op->io.vai->no_cache || map_pattern(op_entry(e, op)))
+	/* A move has the page in the form that servers keep it in, which may be packed. */
+	if (op->io.vai->no_cache || op->move || map_pattern(op_entry(e, op)))
 		eng_cache_drop(e, slot, op->io.page_no);
-	else if (!op->move || cache_find(e, slot, op->io.page_no) != PCACHE_NONE)
+	else
 		cache_put(e, op, op->version, op->io.page);
 }
 
