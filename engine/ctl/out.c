@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What people read: tables, sizes, times, colours. */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "../../proto/size_user.h"
 #include "engctl.h"
 
-#define COLS_MAX 12
+#define COLS_MAX 16
 #define RING	 16
 
 static char *ring(void)
@@ -101,6 +102,7 @@ void table_print(const json_t *rows, const struct column *cols, int ncols)
 
 	if (!json_array_size(rows))
 		return;
+	assert(ncols <= COLS_MAX);
 	for (i = 0; i < ncols; i++) {
 		width[i] = strlen(cols[i].title);
 		json_array_foreach(rows, r, row) {
