@@ -15,6 +15,17 @@ guest_init()
 	ip link set lo up
 }
 
+# guest_modules DIR NAME...: where modprobe finds modules of a build; /lib/modules is the host's
+guest_modules()
+{
+	local name
+
+	mkdir -p /run/modprobe.d
+	for name in "${@:2}"; do
+		echo "install anemone_$name insmod $1/$name/anemone_$name.ko \$CMDLINE_OPTS"
+	done > /run/modprobe.d/anemone.conf
+}
+
 # What a healthy kernel does not say.
 guest_console()
 {
