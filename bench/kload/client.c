@@ -117,7 +117,8 @@ static int closed_loop(struct kload_run *r)
 	int err = 0;
 
 	while (kload_answered(r) < r->c->n) {
-		while (r->sent < r->c->n && r->sent - kload_answered(r) < r->c->win) {
+		while (r->sent < r->c->n && r->sent - kload_answered(r) < r->c->win &&
+		       kload_slot_free(r)) {
 			err = send_next(r, kload_cycles());
 			if (err)
 				return err;
@@ -144,7 +145,7 @@ static int open_loop(struct kload_run *r, u64 second)
 		u64 now = kload_cycles();
 		u64 due = begin + (u64)r->sent * cycles_each;
 
-		if (r->sent < r->c->n && now >= due && r->sent - kload_answered(r) < KLOAD_RING) {
+		if (r->sent < r->c->n && now >= due && kload_slot_free(r)) {
 			err = send_next(r, due);
 			if (err)
 				return err;

@@ -19,7 +19,7 @@
 
 #define KLOAD_ECHO_PORT	 20490
 #define KLOAD_HEAD_MAX	 512   /* a call without its data */
-#define KLOAD_RING	 4096u /* requests that may be unanswered at a time; a power of two */
+#define KLOAD_RING	 4096u /* answers may be so far out of order; a power of two */
 #define KLOAD_RECV_MAX	 (256u << 10)
 #define KLOAD_LOST_MAX	 64 /* then a run is given up */
 #define KLOAD_RESULT_MAX 1024
@@ -131,6 +131,12 @@ int kload_call_build(struct kload_run *r);
 /** kload_call_next() - fill in the @i-th request. Return: bytes of data behind the head. */
 u32 kload_call_next(struct kload_run *r, u32 i, u64 at);
 void kload_reply_check(struct kload_run *r, const u8 *p, u32 len);
+/* The slot of the next request is free: one that a thread of the server sits on holds up the rest. */
+static inline bool kload_slot_free(const struct kload_run *r)
+{
+	return !r->ring[r->sent % KLOAD_RING].waiting;
+}
+
 static inline u32 kload_answered(const struct kload_run *r)
 {
 	return r->got + r->lost;

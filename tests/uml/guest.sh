@@ -12,6 +12,7 @@ guest_init()
 	mount -t tmpfs tmpfs /run
 	mount -t tmpfs tmpfs /mnt
 	mkdir -p /run/netns
+	stty -onlcr
 	ip link set lo up
 }
 
