@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What people read: tables, sizes, times, colours. */
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +7,7 @@
 #include "../../proto/size_user.h"
 #include "engctl.h"
 
-#define COLS_MAX 16
-#define RING	 16
+#define RING 16
 
 static char *ring(void)
 {
@@ -95,14 +93,13 @@ static void cell_print(const char *text, int width, bool right, bool last)
 
 void table_print(const json_t *rows, const struct column *cols, int ncols)
 {
-	int width[COLS_MAX], i, len;
+	int width[TABLE_COLS_MAX], i, len;
 	char cell[CELL_MAX];
 	const json_t *row;
 	size_t r;
 
 	if (!json_array_size(rows))
 		return;
-	assert(ncols <= COLS_MAX);
 	for (i = 0; i < ncols; i++) {
 		width[i] = strlen(cols[i].title);
 		json_array_foreach(rows, r, row) {
