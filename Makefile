@@ -44,7 +44,8 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
 
 .PHONY: all help programs workloads loads modules unit host-tests sim sim-build sim-objects FORCE packages check check-quick demo lab \
-	bench-latency bench-pack bench-rebuild bench-native style format sparse clean install uninstall install-modules
+	bench-latency bench-pack bench-rebuild bench-native bench-kernel bench-profile uml check-kasan check-lockdep \
+	style format sparse clean install uninstall install-modules
 .DELETE_ON_ERROR:
 
 all: programs workloads
@@ -96,6 +97,23 @@ bench-rebuild:
 ## make bench-native    the daemons natively against nbdkit, nbd-server, nfs-ganesha, memcached, redis
 bench-native:
 	@bench/native
+
+## make bench-kernel    CPU time an operation at native speed: floors, appliance, knfsd, side by side
+bench-kernel:
+	@bench/kernel
+
+## make bench-profile   where that time goes
+bench-profile:
+	@bench/kernel-profile
+
+## make uml             build User Mode Linux, the native-speed bed (into ~/.cache/anemone)
+uml:
+	@tests/uml/build
+
+## make check-kasan     the module tests in a kernel that looks for memory errors
+## make check-lockdep   and in one that looks for errors of locking
+check-kasan check-lockdep: check-%:
+	@tests/uml/run $*
 
 ## make style           format, checkpatch, sparse, shellcheck
 style:

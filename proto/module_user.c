@@ -12,7 +12,8 @@
 #define UNLOAD_PAUSE 100000000 /* ns between them */
 
 /* A module by its name, and what it needs. */
-static int insert_name(struct kmod_ctx *ctx, const char *name, const char *options, unsigned flags)
+static int insert_name(struct kmod_ctx *ctx, const char *name, const char *options,
+		       unsigned int flags)
 {
 	struct kmod_list *list = NULL, *item;
 	int rc;

@@ -18,7 +18,9 @@
 /**
  * struct udp_batch - messages on their way into one socket.
  * @seg_max: longest message that may go together with others; learnt when the system refuses.
- *           Set to U16_MAX when the socket is opened; the rest is udp_batch_begin()'s.
+ *           Set when the socket is opened, the rest is udp_batch_begin()'s. U16_MAX for NFS; 0,
+ *           none, for AMP: a kernel module takes a message before the system has cut it from the
+ *           others, if there was no real device on the way, and does not know where to cut.
  * @nmsgs, @niovs: in use
  * @outs:    how many struct anm_out a message stands for
  * @bytes:   in it

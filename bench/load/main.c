@@ -124,21 +124,28 @@ static void take_option(struct load *l, struct watch *w, int c)
 	}
 }
 
-/* Processor time of a thread, ns: the scheduler's own sum, not counted in ticks. */
+/* What the scheduler itself sums up, not counted in ticks; ns. @waited: for a processor; or NULL. */
+static u64 schedstat(const char *path, u64 *waited)
+{
+	u64 ns = 0, wait = 0;
+	FILE *f = fopen(path, "r");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%llu %llu", &ns, &wait) != 2)
+		ns = 0;
+	if (waited)
+		*waited = wait;
+	fclose(f);
+	return ns;
+}
+
 static u64 thread_ns(int pid, const char *tid)
 {
 	char path[PATH_MAX];
-	u64 ns = 0;
-	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", pid, tid);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu", &ns) != 1)
-		ns = 0;
-	fclose(f);
-	return ns;
+	return schedstat(path, NULL);
 }
 
 /* Of all threads of a process. */
@@ -202,6 +209,15 @@ static u64 own_ns(void)
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
+/* How long others had the client's processor when it wanted it: shows a machine that is not quiet. */
+static u64 own_waited(void)
+{
+	u64 waited = 0;
+
+	schedstat("/proc/self/schedstat", &waited);
+	return waited;
+}
+
 static void watch_mark(struct watch *w, int sign)
 {
 	int i;
@@ -211,7 +227,7 @@ static void watch_mark(struct watch *w, int sign)
 }
 
 static void print_result(const struct load *l, struct load_result *r, const struct watch *w,
-			 u64 own)
+			 u64 own, u64 waited)
 {
 	struct wl_summary s;
 	int i;
@@ -219,9 +235,9 @@ static void print_result(const struct load *l, struct load_result *r, const stru
 	wl_latency_summary(&r->latency, &s);
 	printf("{\"depth\":%u,\"ops\":%llu,\"pages_per_s\":%.0f,\"p50_us\":%.2f,\"p99_us\":%.2f,"
 	       "\"mean_us\":%.2f,\"max_us\":%.2f,\"client_s_per_mpage\":%.3f,"
-	       "\"server_s_per_mpage\":[",
+	       "\"client_waited\":%.4f,\"server_s_per_mpage\":[",
 	       l->depth, r->ops, r->ops * 1e9 / r->ns, s.p50, s.p99, s.mean, s.max,
-	       own / 1e3 / r->ops);
+	       own / 1e3 / r->ops, (double)waited / r->ns);
 	for (i = 0; i < w->n; i++)
 		printf("%s%.3f", i ? "," : "", w->ns[i] / 1e3 / r->ops);
 	printf("]}\n");
@@ -230,18 +246,20 @@ static void print_result(const struct load *l, struct load_result *r, const stru
 static int measure(struct load *l, struct watch *w)
 {
 	struct load_result r = {0};
-	u64 own;
+	u64 own, waited;
 
 	wl_latency_init(&r.latency, l->ops);
 	if (load_run(l, l->ops / WARM_PART + l->depth, NULL))
 		return 1;
 	watch_mark(w, -1);
+	waited = own_waited();
 	own = own_ns();
 	if (load_run(l, l->ops, &r))
 		return 1;
 	own = own_ns() - own;
+	waited = own_waited() - waited;
 	watch_mark(w, 1);
-	print_result(l, &r, w, own);
+	print_result(l, &r, w, own, waited);
 	return 0;
 }
 

@@ -16,8 +16,9 @@
 #define ENG_PATTERNS_MAX ((1u << MAP_PATTERN_BITS) - 1)
 
 /*
- * Unless the operator decides, compression switches itself off for a VAI whose pages do not pack: of FORM_WINDOW tried,
- * fewer than FORM_WORTH came below AMP_LZ4_LEN_MAX. The next FORM_SKIP go as they are.
+ * Unless the operator decides, compression switches itself off for a VAI whose pages do not
+ * pack: of FORM_WINDOW tried, fewer than FORM_WORTH came below AMP_LZ4_LEN_MAX. The next
+ * FORM_SKIP go as they are.
  */
 #define FORM_WINDOW 32
 #define FORM_WORTH  4

@@ -189,6 +189,8 @@ struct column {
 	void (*show)(const json_t *obj, char *buf, size_t n);
 };
 
+#define TABLE_COLS_MAX 20 /* of any table; who prints one asserts it */
+
 /** table_print() - one line an object, columns as wide as needed; nothing for no objects. */
 void table_print(const json_t *rows, const struct column *cols, int ncols);
 

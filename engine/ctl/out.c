@@ -7,8 +7,7 @@
 #include "../../proto/size_user.h"
 #include "engctl.h"
 
-#define COLS_MAX 12
-#define RING	 16
+#define RING 16
 
 static char *ring(void)
 {
@@ -94,7 +93,7 @@ static void cell_print(const char *text, int width, bool right, bool last)
 
 void table_print(const json_t *rows, const struct column *cols, int ncols)
 {
-	int width[COLS_MAX], i, len;
+	int width[TABLE_COLS_MAX], i, len;
 	char cell[CELL_MAX];
 	const json_t *row;
 	size_t r;

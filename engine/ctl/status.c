@@ -111,6 +111,7 @@ void print_servers(const json_t *servers)
 		{"STATE", false, show_state},
 	};
 
+	BUILD_BUG_ON(ARRAY_SIZE(cols) > TABLE_COLS_MAX);
 	table_print(servers, cols, ARRAY_SIZE(cols));
 }
 

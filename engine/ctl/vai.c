@@ -77,6 +77,7 @@ void print_vais(const json_t *vais)
 		{"DEGRADED", true, show_degraded}, {"STATE", false, show_state},
 	};
 
+	BUILD_BUG_ON(ARRAY_SIZE(cols) > TABLE_COLS_MAX);
 	table_print(vais, cols, ARRAY_SIZE(cols));
 }
 

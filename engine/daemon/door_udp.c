@@ -327,7 +327,7 @@ int udp_open(struct daemon *d)
 	for (i = 0; i < SOCK_NR; i++) {
 		d->udp->socks[i].door = d->udp;
 		d->udp->socks[i].sink.ready = sock_ready;
-		d->udp->socks[i].batch.seg_max = U16_MAX;
+		d->udp->socks[i].batch.seg_max = i == SOCK_AMP ? 0 : U16_MAX;
 		d->udp->socks[i].fd = -1;
 		INIT_LIST_HEAD(&d->udp->socks[i].out);
 	}

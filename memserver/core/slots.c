@@ -86,7 +86,7 @@ void slots_buffer_free(struct slots *s, void *buf)
 	anm_pool_free(s->pool, buf);
 }
 
-static struct shared *shared_room(const struct slots *s, u32 class)
+static struct shared *shared_room(struct slots *s, u32 class)
 {
 	return list_first_entry_or_null(&s->partial[class], struct shared, link);
 }
@@ -101,7 +101,7 @@ bool slots_fit(const struct slots *s, u32 len, const void *old)
 	if (sh && sh->class >= class)
 		return true;
 	for (c = class; c < SLOTS_CLASSES; c++)
-		if (shared_room(s, c))
+		if (!list_empty(&s->partial[c]))
 			return true;
 	return false;
 }

@@ -430,7 +430,7 @@ u16 store_discard_vai(struct store *s, u32 client, u32 vai, u64 version, u32 max
 		sp->scan_version = version;
 		sp->scan = 0;
 	}
-	end = min_t(u64, (u64)sp->scan + STORE_SCAN_MAX, s->nr);
+	end = min_t(u64, (u64)sp->scan + STORE_SCAN_MAX, s->top);
 	for (i = sp->scan; i < end && n < max; i++) {
 		struct entry *e = &s->entries[i];
 
@@ -442,13 +442,13 @@ u16 store_discard_vai(struct store *s, u32 client, u32 vai, u64 version, u32 max
 		if (!sp->pages)
 			return AMP_OK;
 	}
-	sp->scan = i < s->nr ? (u32)i : 0;
-	return i < s->nr ? AMP_E_MORE : AMP_OK;
+	sp->scan = i < s->top ? (u32)i : 0;
+	return i < s->top ? AMP_E_MORE : AMP_OK;
 }
 
 void store_drain(struct store *s, u32 max)
 {
-	u64 end = min_t(u64, (u64)s->drain + STORE_SCAN_MAX, s->nr);
+	u64 end = min_t(u64, (u64)s->drain + STORE_SCAN_MAX, s->top);
 	u64 i;
 	u32 n = 0;
 
@@ -460,7 +460,7 @@ void store_drain(struct store *s, u32 max)
 		n++;
 		entry_remove(s, entry_link(s, entry_space(e), e->page_no));
 	}
-	s->drain = i < s->nr ? (u32)i : 0;
+	s->drain = i < s->top ? (u32)i : 0;
 }
 
 bool store_list(const struct store *s, u64 *cursor, u64 end, u32 max,

@@ -12,8 +12,8 @@
 
 #include "slots.h"
 
-#define STORE_SHARE 2 /* entries for each chunk */
-/* 32-bit entry numbers: just under 8 TiB. */
+#define STORE_SHARE 3 /* entries for each chunk; see bench/pack */
+/* 32-bit entry numbers: just above 5 TiB. */
 #define STORE_PAGES_MAX	  (0xfffffff0ull / STORE_SHARE)
 #define STORE_SPACES_MAX  2048 /* distinct <client, VAI>: twice what an engine exports */
 #define STORE_VERSION_MAX ((1ull << 48) - 1)

@@ -87,7 +87,7 @@ struct memd_net *memd_net_open(const struct anm_peer *engine, const struct anm_a
 		return NULL;
 	}
 	n->family = family;
-	n->batch.seg_max = U16_MAX;
+	n->batch.seg_max = 0;
 	rc = net_bind(n, listen, port);
 	if (rc) {
 		snprintf(err, errlen, "cannot listen on %s port %u: %s%s",
