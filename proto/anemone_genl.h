@@ -73,7 +73,8 @@
  * @ANM_ENG_CMD_VAI_DISCARD: ANM_ENG_A_VAI with the name: give its contents back. ENOENT;
  *	EBUSY while it is mounted, unless there is ANM_ENG_A_FORCE
  * @ANM_ENG_CMD_VAI_SET: ANM_ENG_A_VAI with the name and what is to change:
- *	ANM_ENG_VAI_HEDGE, ANM_ENG_VAI_COMPRESS, ANM_ENG_VAI_SAME_FILLED. ENOENT, EINVAL
+ *	ANM_ENG_VAI_HEDGE, ANM_ENG_VAI_COMPRESS, ANM_ENG_VAI_SAME_FILLED,
+ *	ANM_ENG_VAI_CACHE. ENOENT, EINVAL
  * @ANM_ENG_CMD_PAGES_GET: ANM_ENG_A_VAI with the name, ANM_ENG_A_PAGES with kind and
  *	cursor. Answered by ANM_ENG_A_PAGES: the offsets found in a bounded step, and the
  *	cursor to go on from
@@ -155,6 +156,7 @@ enum anm_eng_attr {
  * @ANM_ENG_CFG_MOVE_RATE: u32, pages a second that repair and drain may move, default 25000
  * @ANM_ENG_CFG_OVERCOMMIT: u32, per cent that may be reserved beyond the donations,
  *	default 0, at most 1000
+ * @ANM_ENG_CFG_CACHE_PAGES: u32, budget of the page cache, default 0: none, at most 2^24
  */
 enum anm_eng_cfg_attr {
 	ANM_ENG_CFG_UNSPEC,
@@ -176,6 +178,7 @@ enum anm_eng_cfg_attr {
 	ANM_ENG_CFG_REPAIR_AFTER_MS,
 	ANM_ENG_CFG_MOVE_RATE,
 	ANM_ENG_CFG_OVERCOMMIT,
+	ANM_ENG_CFG_CACHE_PAGES,
 
 	__ANM_ENG_CFG_MAX,
 };
@@ -205,6 +208,7 @@ enum anm_eng_cfg_attr {
  * @ANM_ENG_ST_DEGRADED_PAGES: u64, with fewer copies at hand than their class calls for
  * @ANM_ENG_ST_SERVERS_DRAINING: u32, or drained
  * @ANM_ENG_ST_MOVES_IN_FLIGHT: u32, pages being moved
+ * @ANM_ENG_ST_CACHED_PAGES: u32, in the page cache
  */
 enum anm_eng_status_attr {
 	ANM_ENG_ST_UNSPEC,
@@ -231,6 +235,7 @@ enum anm_eng_status_attr {
 	ANM_ENG_ST_DEGRADED_PAGES,
 	ANM_ENG_ST_SERVERS_DRAINING,
 	ANM_ENG_ST_MOVES_IN_FLIGHT,
+	ANM_ENG_ST_CACHED_PAGES,
 
 	__ANM_ENG_ST_MAX,
 };
@@ -299,6 +304,10 @@ enum anm_vai_flags {
  * @ANM_ENG_VAI_PACKED_BYTES: u64, what they were compressed to
  * @ANM_ENG_VAI_SKIPPED_PAGES: u64, pages written that were not tried, since those before
  *	did not pack
+ * @ANM_ENG_VAI_CACHE: u8, 0: its pages are not kept in the page cache; default 1
+ * @ANM_ENG_VAI_CACHE_HITS: u64, pages found in the cache
+ * @ANM_ENG_VAI_CACHE_MISSES: u64, pages that had to be fetched
+ * @ANM_ENG_VAI_CACHE_EVICTIONS: u64, pages that left the cache for want of room
  */
 enum anm_eng_vai_attr {
 	ANM_ENG_VAI_UNSPEC,
@@ -333,6 +342,10 @@ enum anm_eng_vai_attr {
 	ANM_ENG_VAI_PACKED_PAGES,
 	ANM_ENG_VAI_PACKED_BYTES,
 	ANM_ENG_VAI_SKIPPED_PAGES,
+	ANM_ENG_VAI_CACHE,
+	ANM_ENG_VAI_CACHE_HITS,
+	ANM_ENG_VAI_CACHE_MISSES,
+	ANM_ENG_VAI_CACHE_EVICTIONS,
 
 	__ANM_ENG_VAI_MAX,
 };

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define SIZE_PAGE 4096u
+
 static const char size_units[] = "KMGTP";
 
 #define SIZE_FRACTION_DIGITS 3
@@ -78,6 +80,21 @@ int parse_size(const char *s, unsigned long long *bytes)
 	if (__builtin_add_overflow(whole << shift, extra, &whole))
 		return -ERANGE;
 	*bytes = whole;
+	return 0;
+}
+
+int parse_pages(const char *s, unsigned int max, unsigned int *pages)
+{
+	unsigned long long bytes;
+	int rc = parse_size(s, &bytes);
+
+	if (rc)
+		return rc;
+	if (bytes & (SIZE_PAGE - 1))
+		return -EINVAL;
+	if (bytes / SIZE_PAGE > max)
+		return -ERANGE;
+	*pages = (unsigned int)(bytes / SIZE_PAGE);
 	return 0;
 }
 

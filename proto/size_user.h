@@ -21,6 +21,14 @@
 int parse_size(const char *s, unsigned long long *bytes);
 
 /**
+ * parse_pages() - the same, in pages of 4096 bytes.
+ * @max: the most that there may be
+ *
+ * Return: 0; -EINVAL when it is not a size or not whole pages; -ERANGE when there are more.
+ */
+int parse_pages(const char *s, unsigned int max, unsigned int *pages);
+
+/**
  * format_size() - write a size for people: "512 MiB", "1.5 GiB", "100 B".
  * @bytes: the size; what has no exact form is cut to one decimal
  * @buf:   room for the text; filled and NUL terminated

@@ -121,7 +121,10 @@ void eng_cache_stored(struct engine *e, const struct pg_op *op)
 static void cache_evicted(struct pcache *c, const struct pcache_entry *en)
 {
 	struct engine *e = c->ctx;
+	struct eng_vai *vai = eng_vai_at(e, en->vai);
 
+	if (vai)
+		vai->cache_evictions++;
 	e->stats.cache_evictions++;
 }
 
@@ -149,6 +152,7 @@ void eng_cache_tick(struct engine *e)
 
 int eng_cache_create(struct engine *e)
 {
+	BUILD_BUG_ON(PCACHE_PAGES_MAX < ENG_CACHE_MAX);
 	if (!e->cfg.cache_pages)
 		return 0;
 	e->cache = anm_alloc(sizeof(*e->cache));
@@ -173,5 +177,5 @@ void eng_cache_destroy(struct engine *e)
 
 void eng_cache_status(const struct engine *e, struct eng_status *st)
 {
-	st->cache_pages = e->cache ? e->cache->table->used : 0;
+	st->cached_pages = e->cache ? e->cache->table->used : 0;
 }

@@ -20,6 +20,7 @@ static const struct nla_policy cfg_policy[ANM_ENG_CFG_MAX + 1] = {
 	[ANM_ENG_CFG_REPAIR_AFTER_MS] = ANM_NLP_U32,
 	[ANM_ENG_CFG_MOVE_RATE] = ANM_NLP_U32,
 	[ANM_ENG_CFG_OVERCOMMIT] = ANM_NLP_U32,
+	[ANM_ENG_CFG_CACHE_PAGES] = ANM_NLP_U32,
 };
 
 /* What a caller may set; the rest of a VAI is only ever told. */
@@ -35,6 +36,7 @@ static const struct nla_policy vai_policy[ANM_ENG_VAI_MAX + 1] = {
 	[ANM_ENG_VAI_HEDGE] = ANM_NLP_U8,
 	[ANM_ENG_VAI_COMPRESS] = ANM_NLP_U8,
 	[ANM_ENG_VAI_SAME_FILLED] = ANM_NLP_U8,
+	[ANM_ENG_VAI_CACHE] = ANM_NLP_U8,
 };
 
 const struct nla_policy eng_ctl_policy[ANM_ENG_A_MAX + 1] = {
@@ -90,6 +92,8 @@ int eng_ctl_up_check(const struct eng_ctl_up *up, struct eng_err *err)
 		return refuse(err, -EINVAL, "rate of moves not within 1 and 1000000 pages/s");
 	if (up->cfg.overcommit > ENG_OVERCOMMIT_MAX)
 		return refuse(err, -EINVAL, "overcommit over 1000 per cent");
+	if (up->cfg.cache_pages > ENG_CACHE_MAX)
+		return refuse(err, -EINVAL, "page cache over 64 GiB");
 	if (up->amp_port && (up->amp_port == up->nfs_port || up->amp_port == up->mount_port))
 		return refuse(err, -EINVAL, "AMP needs a port of its own");
 	return 0;
@@ -131,6 +135,8 @@ static void cfg_read(struct nlattr **tb, struct eng_ctl_up *up)
 		up->cfg.move_rate = nla_get_u32(tb[ANM_ENG_CFG_MOVE_RATE]);
 	if (tb[ANM_ENG_CFG_OVERCOMMIT])
 		up->cfg.overcommit = nla_get_u32(tb[ANM_ENG_CFG_OVERCOMMIT]);
+	if (tb[ANM_ENG_CFG_CACHE_PAGES])
+		up->cfg.cache_pages = nla_get_u32(tb[ANM_ENG_CFG_CACHE_PAGES]);
 }
 
 int eng_ctl_up_parse(struct nlattr **attrs, struct eng_ctl_up *up, struct eng_err *err)
@@ -213,6 +219,8 @@ int eng_ctl_vai_new(struct engine *e, struct nlattr **attrs, struct eng_err *err
 		p.compress = nla_get_u8(tb[ANM_ENG_VAI_COMPRESS]);
 	if (tb[ANM_ENG_VAI_SAME_FILLED])
 		p.same_filled = nla_get_u8(tb[ANM_ENG_VAI_SAME_FILLED]);
+	if (tb[ANM_ENG_VAI_CACHE])
+		p.no_cache = !nla_get_u8(tb[ANM_ENG_VAI_CACHE]);
 	if (p.class > ENG_CLASS_CRITICAL)
 		return refuse(err, -EINVAL, "no such class: normal or critical");
 	return eng_vai_add(e, &p, err);
@@ -235,6 +243,7 @@ static int vai_put_params(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_HEDGE, !v->p.no_hedge) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_COMPRESS, v->p.compress) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, v->p.same_filled) ||
+	       anm_nl_put_u8(msg, ANM_ENG_VAI_CACHE, !v->p.no_cache) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_OUTSTANDING, v->outstanding);
 }
 
@@ -263,6 +272,9 @@ static int vai_put(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 		{ANM_ENG_VAI_PACKED_PAGES, v->packed_pages},
 		{ANM_ENG_VAI_PACKED_BYTES, v->packed_bytes},
 		{ANM_ENG_VAI_SKIPPED_PAGES, v->skipped_pages},
+		{ANM_ENG_VAI_CACHE_HITS, v->cache_hits},
+		{ANM_ENG_VAI_CACHE_MISSES, v->cache_misses},
+		{ANM_ENG_VAI_CACHE_EVICTIONS, v->cache_evictions},
 	};
 	struct nlattr *nest = anm_nl_nest(msg, ANM_ENG_A_VAI);
 	u32 i;
@@ -393,7 +405,8 @@ static int config_put(struct anm_nlmsg *msg, const struct eng_config *cfg,
 	    anm_nl_put_str(msg, ANM_ENG_CFG_FILE, up->file) ||
 	    anm_nl_put_u32(msg, ANM_ENG_CFG_REPAIR_AFTER_MS, cfg->repair_after_ms) ||
 	    anm_nl_put_u32(msg, ANM_ENG_CFG_MOVE_RATE, cfg->move_rate) ||
-	    anm_nl_put_u32(msg, ANM_ENG_CFG_OVERCOMMIT, cfg->overcommit))
+	    anm_nl_put_u32(msg, ANM_ENG_CFG_OVERCOMMIT, cfg->overcommit) ||
+	    anm_nl_put_u32(msg, ANM_ENG_CFG_CACHE_PAGES, cfg->cache_pages))
 		return -EMSGSIZE;
 	anm_nl_nest_end(msg, nest);
 	return 0;
@@ -429,7 +442,8 @@ static int status_put(struct anm_nlmsg *msg, const struct eng_status *st, u32 bu
 	    recover_put(msg, st) ||
 	    anm_nl_put_u64(msg, ANM_ENG_ST_DEGRADED_PAGES, st->degraded_pages, ANM_ENG_ST_PAD) ||
 	    anm_nl_put_u32(msg, ANM_ENG_ST_SERVERS_DRAINING, st->servers_draining) ||
-	    anm_nl_put_u32(msg, ANM_ENG_ST_MOVES_IN_FLIGHT, st->moves_in_flight))
+	    anm_nl_put_u32(msg, ANM_ENG_ST_MOVES_IN_FLIGHT, st->moves_in_flight) ||
+	    anm_nl_put_u32(msg, ANM_ENG_ST_CACHED_PAGES, st->cached_pages))
 		return -EMSGSIZE;
 	anm_nl_nest_end(msg, nest);
 	return 0;

@@ -37,14 +37,15 @@ struct engine;
 #define ENG_RPC_MAX	   (ENG_TCP_IO_MAX + 4096)	  /* longest record */
 #define ENG_VAI_SIZE_MIN   (10 * ANM_PAGE_SIZE)		  /* what mkswap accepts */
 #define ENG_VAI_SIZE_MAX   ((1ull << 44) - ANM_PAGE_SIZE) /* 16 TiB: 32-bit page count */
-#define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
-#define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
-#define ENG_NAME_MAX	   64	    /* bytes of a name, without NUL */
-#define ENG_GRACE_NS	   NS_PER_S /* after a restart nothing is answered for so long at least */
-#define ENG_RECOVER_MS	   30000    /* default of eng_config.recover_ms */
-#define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
-#define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
-#define ENG_REPAIR_MS	   10000    /* default of eng_config.repair_after_ms */
+#define ENG_XFER_TRIES_MAX 8	 /* transmissions of one message before its server is suspect */
+#define ENG_OUTQ_MAX	   16384 /* messages waiting to be taken by the driver */
+#define ENG_CACHE_MAX	   (1u << 24) /* the largest eng_config.cache_pages: 64 GiB */
+#define ENG_NAME_MAX	   64	      /* bytes of a name, without NUL */
+#define ENG_GRACE_NS	   NS_PER_S   /* after a restart nothing is answered for so long at least */
+#define ENG_RECOVER_MS	   30000      /* default of eng_config.recover_ms */
+#define ENG_XFER_TRIES_MAX 8	 /* transmissions of one message before its server is suspect */
+#define ENG_OUTQ_MAX	   16384 /* messages waiting to be taken by the driver */
+#define ENG_REPAIR_MS	   10000 /* default of eng_config.repair_after_ms */
 #define ENG_TICK_MIN_NS	   (NS_PER_MS / 4)
 #define ENG_TICK_MAX_NS	   NS_PER_S
 #define ENG_MOVE_RATE	   25000 /* default of eng_config.move_rate: 100 MB/s */
@@ -82,7 +83,7 @@ enum eng_same_filled {
  *                elsewhere; 0 for the default (10000)
  * @move_rate:    pages a second that repair and drain may move; 0 for the default (25000)
  * @overcommit:   per cent of the donations that may be promised beyond them; 0 none
- * @cache_pages:  budget of the page cache, taken as pages come; 0 none
+ * @cache_pages:  budget of the page cache, taken as pages come; at most ENG_CACHE_MAX; 0 none
  */
 struct eng_config {
 	u8 engine_uuid[16];
@@ -173,6 +174,7 @@ struct anm_out *eng_out_next(struct engine *e);
  * @no_hedge: reads that take long are not asked of the other copy's server too
  * @compress: enum eng_compress
  * @same_filled: enum eng_same_filled
+ * @no_cache: its pages are not kept in the page cache
  */
 struct eng_vai_params {
 	char name[ENG_NAME_MAX + 1];
@@ -188,6 +190,7 @@ struct eng_vai_params {
 	bool no_hedge;
 	u8 compress;
 	u8 same_filled;
+	bool no_cache;
 };
 
 /**
@@ -199,6 +202,8 @@ struct eng_vai_params {
  * @filled_pages: pages written that were same-filled
  * @packed_pages: pages written that were compressed, to @packed_bytes
  * @skipped_pages: pages written that were not tried, since those before did not pack
+ * @cache_hits, @cache_misses: pages found in the cache, or not
+ * @cache_evictions: pages that left the cache for want of room
  * @read_ns_ema: smoothed time from request to reply, ns
  */
 struct eng_vai_info {
@@ -214,6 +219,7 @@ struct eng_vai_info {
 	u64 degraded_pages;
 	u64 hedged, hedges_won; /* page reads asked of a second server; answered by it first */
 	u64 filled_pages, packed_pages, packed_bytes, skipped_pages;
+	u64 cache_hits, cache_misses, cache_evictions;
 };
 
 /** eng_vai_add() - reserve and export. -EEXIST, -EINVAL, -ENOSPC (pool), -ENFILE, -ENOMEM. */
@@ -221,6 +227,12 @@ int eng_vai_add(struct engine *e, const struct eng_vai_params *p, struct eng_err
 
 /** eng_vai_hedge() - ask the other copy's server too when a read takes long, or do not. -ENOENT. */
 int eng_vai_hedge(struct engine *e, const char *name, bool on, struct eng_err *err);
+
+/**
+ * eng_vai_cache() - keep its pages in the page cache from now on, or do not. -ENOENT.
+ * What is there when it is switched off is not used; it leaves as others come.
+ */
+int eng_vai_cache(struct engine *e, const char *name, bool on, struct eng_err *err);
 
 /**
  * eng_vai_del() - stop exporting, discard its pages in the background.
@@ -442,7 +454,7 @@ struct eng_status {
 	u64 degraded_pages;
 	u32 servers_draining;
 	u32 moves_in_flight;
-	u64 cache_pages; /* in the cache */
+	u32 cached_pages; /* in the page cache */
 };
 
 void eng_get_status(struct engine *e, struct eng_status *st, u64 now);

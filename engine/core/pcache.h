@@ -12,7 +12,7 @@
 #include "../../proto/services.h"
 
 #define PCACHE_NONE	 0xffffffffu
-#define PCACHE_PAGES_MAX (1u << 24) /* budget: 64 GiB */
+#define PCACHE_PAGES_MAX (1u << 24) /* budget */
 #define PCACHE_FREQ_MAX	 3
 
 enum pcache_list_id {

@@ -129,6 +129,7 @@ struct engine {
  * @compress, @same_filled, @filled, @packed, @packed_bytes, @skipped: see engine.h
  * @no_cache:  its pages are not cached
  * @cache_hits, @cache_misses: pages that were in the cache when wanted, or had to be fetched
+ * @cache_evictions: pages that left the cache for want of room
  */
 struct eng_vai {
 	u16 slot;
@@ -160,7 +161,7 @@ struct eng_vai {
 	u8 compress, same_filled;
 	u64 filled, packed, packed_bytes, skipped;
 	bool no_cache;
-	u64 cache_hits, cache_misses;
+	u64 cache_hits, cache_misses, cache_evictions;
 };
 
 /* engine.c */

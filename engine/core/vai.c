@@ -262,6 +262,7 @@ static void vai_fill(struct engine *e, struct eng_export *x, const struct eng_va
 	x->discard_on_unmount = p->discard_on_unmount;
 	v->compress = p->compress;
 	v->same_filled = p->same_filled;
+	v->no_cache = p->no_cache;
 	x->fsid = get_unaligned_be64(uuid) ^ get_unaligned_be64(uuid + 8);
 	for (i = 0; i < 2; i++) {
 		eng_fh_make(e->exports, uuid, ENG_FH_DIR + i, x->fh[i]);
@@ -331,6 +332,16 @@ int eng_vai_hedge(struct engine *e, const char *name, bool on, struct eng_err *e
 	if (!x || x->vai.deleting)
 		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
 	x->vai.no_hedge = !on;
+	return 0;
+}
+
+int eng_vai_cache(struct engine *e, const char *name, bool on, struct eng_err *err)
+{
+	struct eng_export *x = eng_vai_by_name(e, name, strnlen(name, ENG_NAME_MAX + 1));
+
+	if (!x || x->vai.deleting)
+		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
+	x->vai.no_cache = !on;
 	return 0;
 }
 
@@ -463,6 +474,10 @@ bool eng_vai_get(struct engine *e, u32 *slot, struct eng_vai_info *info)
 	info->packed_pages = x->vai.packed;
 	info->packed_bytes = x->vai.packed_bytes;
 	info->skipped_pages = x->vai.skipped;
+	info->p.no_cache = x->vai.no_cache;
+	info->cache_hits = x->vai.cache_hits;
+	info->cache_misses = x->vai.cache_misses;
+	info->cache_evictions = x->vai.cache_evictions;
 	return true;
 }
 

@@ -31,6 +31,7 @@ static const struct field config_fields[] = {
 	{ANM_ENG_CFG_REPAIR_AFTER_MS, NUM, "repair_after_ms"},
 	{ANM_ENG_CFG_MOVE_RATE, NUM, "move_rate"},
 	{ANM_ENG_CFG_OVERCOMMIT, NUM, "overcommit"},
+	{ANM_ENG_CFG_CACHE_PAGES, NUM, "cache_pages"},
 };
 
 static const struct field status_fields[] = {
@@ -56,6 +57,7 @@ static const struct field status_fields[] = {
 	{ANM_ENG_ST_DEGRADED_PAGES, NUM, "degraded_pages"},
 	{ANM_ENG_ST_SERVERS_DRAINING, NUM, "servers_draining"},
 	{ANM_ENG_ST_MOVES_IN_FLIGHT, NUM, "moves_in_flight"},
+	{ANM_ENG_ST_CACHED_PAGES, NUM, "cached_pages"},
 };
 
 static const struct field vai_fields[] = {
@@ -88,6 +90,10 @@ static const struct field vai_fields[] = {
 	{ANM_ENG_VAI_PACKED_PAGES, NUM, "packed_pages"},
 	{ANM_ENG_VAI_PACKED_BYTES, NUM, "packed_bytes"},
 	{ANM_ENG_VAI_SKIPPED_PAGES, NUM, "skipped_pages"},
+	{ANM_ENG_VAI_CACHE, BOOL, "cache"},
+	{ANM_ENG_VAI_CACHE_HITS, NUM, "cache_hits"},
+	{ANM_ENG_VAI_CACHE_MISSES, NUM, "cache_misses"},
+	{ANM_ENG_VAI_CACHE_EVICTIONS, NUM, "cache_evictions"},
 };
 
 static const struct field server_fields[] = {

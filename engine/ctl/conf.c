@@ -45,6 +45,7 @@ static const struct key engine_keys[] = {
 	{"repair_after_ms", UINT32, false, UP(cfg.repair_after_ms), ENG_REPAIR_MS_MAX},
 	{"move_rate", UINT32, false, UP(cfg.move_rate), ENG_MOVE_RATE_MAX},
 	{"overcommit", UINT32, false, UP(cfg.overcommit), ENG_OVERCOMMIT_MAX},
+	{"cache_pages", UINT32, false, UP(cfg.cache_pages), ENG_CACHE_MAX},
 };
 
 static const struct key vai_keys[] = {
@@ -60,6 +61,7 @@ static const struct key vai_keys[] = {
 	{"no_hedge", BOOL, false, VAI(no_hedge), 0},
 	{"compress", COMPRESS, false, VAI(compress), 0},
 	{"same_filled", SWITCH, false, VAI(same_filled), 0},
+	{"no_cache", BOOL, false, VAI(no_cache), 0},
 };
 
 static const struct key server_keys[] = {

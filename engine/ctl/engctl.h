@@ -33,7 +33,7 @@ enum {
 	O_DAEMON = 1 << 8,
 	O_MODULE = 1 << 9,
 	O_STATE = 1 << 10,
-	O_DOORS = 1 << 11, /* listen, ports, no-tcp, insecure, times, rates, overcommit */
+	O_DOORS = 1 << 11, /* listen, ports, no-tcp, insecure, times, rates, overcommit, cache */
 	O_NO_RPCBIND = 1 << 12,
 	O_CONFIG = 1 << 13,
 	O_CHECK = 1 << 14,
@@ -42,6 +42,7 @@ enum {
 	O_HEDGE = 1 << 17,
 	O_COMPRESS = 1 << 18,
 	O_SAME_FILLED = 1 << 19,
+	O_CACHE = 1 << 20,
 };
 
 /* Doors given, as bits: the others are as they are kept. */
@@ -58,6 +59,7 @@ enum {
 	G_REPAIR = 1 << 9,
 	G_RATE = 1 << 10,
 	G_OVERCOMMIT = 1 << 11,
+	G_CACHE = 1 << 12,
 	O_CANCEL = 1 << 13,
 	O_WAIT = 1 << 14,
 	O_DISCARD = 1 << 15,
@@ -86,6 +88,7 @@ struct opts {
 	const char *hedge;
 	const char *compress;
 	const char *same_filled;
+	const char *cache;
 	const char *module;
 	const char *state;
 	struct eng_ctl_up up;

@@ -73,6 +73,8 @@ static void options_take(const struct opts *o, struct eng_ctl_up *up)
 		up->cfg.move_rate = o->up.cfg.move_rate;
 	if (o->given & G_OVERCOMMIT)
 		up->cfg.overcommit = o->up.cfg.overcommit;
+	if (o->given & G_CACHE)
+		up->cfg.cache_pages = o->up.cfg.cache_pages;
 }
 
 /* What is written must be what can be read: options together may make no sense. */
@@ -161,6 +163,7 @@ static struct nl_msg *up_msg(struct ctl *c, const struct eng_ctl_up *up, bool ho
 	    nla_put_u32(msg, ANM_ENG_CFG_REPAIR_AFTER_MS, up->cfg.repair_after_ms) ||
 	    nla_put_u32(msg, ANM_ENG_CFG_MOVE_RATE, up->cfg.move_rate) ||
 	    nla_put_u32(msg, ANM_ENG_CFG_OVERCOMMIT, up->cfg.overcommit) ||
+	    nla_put_u32(msg, ANM_ENG_CFG_CACHE_PAGES, up->cfg.cache_pages) ||
 	    nla_put_u8(msg, ANM_ENG_CFG_HOLD, hold) ||
 	    nla_put_string(msg, ANM_ENG_CFG_FILE, up->file)) {
 		nlmsg_free(msg);
@@ -187,6 +190,7 @@ static struct nl_msg *vai_msg(struct ctl *c, const struct eng_vai_params *v)
 	    nla_put_u8(msg, ANM_ENG_VAI_HEDGE, !v->no_hedge) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_COMPRESS, v->compress) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, v->same_filled) ||
+	    nla_put_u8(msg, ANM_ENG_VAI_CACHE, !v->no_cache) ||
 	    nla_put_u64(msg, ANM_ENG_VAI_DISCARDED_BELOW, v->discarded_below)) {
 		nlmsg_free(msg);
 		return NULL;
@@ -257,6 +261,7 @@ static int vai_take(const json_t *j, struct eng_vai_params *v)
 	v->no_hedge = json_is_false(json_object_get(j, "hedge"));
 	v->compress = max(conf_compress(str(j, "compress")), 0);
 	v->same_filled = max(conf_switch(str(j, "same_filled")), 0);
+	v->no_cache = json_is_false(json_object_get(j, "cache"));
 	return uuid_parse(str(j, "uuid"), v->uuid) || addr_parse(str(j, "client"), &v->client);
 }
 

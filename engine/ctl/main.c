@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../../proto/addr_user.h"
+#include "../../proto/size_user.h"
 #include "../../proto/state_user.h"
 #include "engctl.h"
 
@@ -64,6 +65,7 @@ static const struct command commands[] = {
 	 "                           (default 25000)\n"
 	 "      --overcommit PERCENT reserve so much beyond what is donated (default 0). What is\n"
 	 "                           written beyond that is refused with no space\n"
+	 "      --cache-size SIZE    memory for the page cache; 0 for none (default)\n"
 	 "  -u, --uuid UUID          identity of the engine, in place of the kept one\n"
 	 "  -s, --state DIR          where secret, UUID and epoch are kept\n"
 	 "                           (default " ENG_STATE_DIR ")\n"
@@ -80,7 +82,8 @@ static const struct command commands[] = {
 	 "  -s, --state DIR          as given to up\n"},
 	{{"vai", "create"},
 	 1,
-	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD | O_HEDGE | O_COMPRESS | O_SAME_FILLED,
+	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD | O_HEDGE | O_COMPRESS | O_SAME_FILLED |
+		 O_CACHE,
 	 cmd_vai_create,
 	 "vai create NAME --size SIZE --client ADDR [--class CLASS] [OPTION]...",
 	 "Reserve memory for a swap file and export it as /NAME to one client.\n"
@@ -92,20 +95,22 @@ static const struct command commands[] = {
 	 "  -u, --uuid UUID          identity; drawn when not given\n"
 	 "      --discard-on-unmount give the contents back to the pool some seconds after the\n"
 	 "                           client has unmounted it\n"
-	 "      --hedge, --compress, --same-filled\n"
+	 "      --hedge, --compress, --same-filled, --cache\n"
 	 "                           see vai set\n"},
 	{{"vai", "set"},
 	 1,
-	 O_HEDGE | O_COMPRESS | O_SAME_FILLED,
+	 O_HEDGE | O_COMPRESS | O_SAME_FILLED | O_CACHE,
 	 cmd_vai_set,
-	 "vai set NAME [--hedge on|off] [--compress MODE] [--same-filled on|off]",
+	 "vai set NAME [--hedge on|off] [--compress MODE] [--same-filled on|off] [--cache on|off]",
 	 "Change how a VAI is served; in effect at once, clients go on.\n"
 	 "\n"
 	 "      --hedge on|off       class critical: ask the other copy's server too when a read\n"
 	 "                           takes longer than nearly all did (default on)\n"
 	 "      --compress MODE      auto: pages written from now on are compressed while that\n"
 	 "                           pays (default); on: always tried; off\n"
-	 "      --same-filled on|off keep pages of one repeated word as that word (default on)\n"},
+	 "      --same-filled on|off keep pages of one repeated word as that word (default on)\n"
+	 "      --cache on|off       keep its pages in the engine's page cache, if it has one\n"
+	 "                           (default on)\n"},
 	{{"vai", "list"}, 0, 0, cmd_vai_list, "vai list", "List the VAIs.\n"},
 	{{"vai", "show"}, 1, 0, cmd_vai_show, "vai show NAME", "Show everything about one VAI.\n"},
 	{{"vai", "delete"},
@@ -224,6 +229,8 @@ enum {
 	OPT_HEDGE,
 	OPT_COMPRESS,
 	OPT_SAME_FILLED,
+	OPT_CACHE,
+	OPT_CACHE_SIZE,
 };
 
 static const struct option long_options[] = {
@@ -261,6 +268,8 @@ static const struct option long_options[] = {
 	{"hedge", required_argument, NULL, OPT_HEDGE},
 	{"compress", required_argument, NULL, OPT_COMPRESS},
 	{"same-filled", required_argument, NULL, OPT_SAME_FILLED},
+	{"cache", required_argument, NULL, OPT_CACHE},
+	{"cache-size", required_argument, NULL, OPT_CACHE_SIZE},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -374,6 +383,8 @@ static int take_door(struct opts *o, int c)
 	    (c == OPT_RATE && number(optarg, ENG_MOVE_RATE_MAX, &v)) ||
 	    (c == OPT_OVERCOMMIT && number(optarg, ENG_OVERCOMMIT_MAX, &v)))
 		return misuse("\"%s\" is not a number, or too large", optarg);
+	if (c == OPT_CACHE_SIZE && parse_pages(optarg, ENG_CACHE_MAX, &v))
+		return misuse("\"%s\" is not a size of whole pages up to 64G", optarg);
 	switch (c) {
 	case 'l':
 		if (addr_parse(optarg, &up->listen))
@@ -424,6 +435,10 @@ static int take_door(struct opts *o, int c)
 		up->cfg.overcommit = v;
 		o->given |= G_OVERCOMMIT;
 		break;
+	case OPT_CACHE_SIZE:
+		up->cfg.cache_pages = v;
+		o->given |= G_CACHE;
+		break;
 	}
 	return 0;
 }
@@ -446,6 +461,7 @@ static int take_option(struct opts *o, int c)
 		{OPT_HEDGE, O_HEDGE, offsetof(struct opts, hedge)},
 		{OPT_COMPRESS, O_COMPRESS, offsetof(struct opts, compress)},
 		{OPT_SAME_FILLED, O_SAME_FILLED, offsetof(struct opts, same_filled)},
+		{OPT_CACHE, O_CACHE, offsetof(struct opts, cache)},
 	};
 	size_t i;
 

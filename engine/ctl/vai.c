@@ -133,6 +133,8 @@ static int check_switches(const struct opts *o)
 		return complain("compress \"%s\" refused: auto, on or off", o->compress);
 	if (o->same_filled && conf_switch(o->same_filled) < 0)
 		return complain("same-filled \"%s\" refused: on or off", o->same_filled);
+	if (o->cache && read_switch(o->cache) < 0)
+		return complain("cache \"%s\" refused: on or off", o->cache);
 	return 0;
 }
 
@@ -141,7 +143,8 @@ static int put_switches(struct nl_msg *msg, const struct opts *o)
 	return (o->hedge && nla_put_u8(msg, ANM_ENG_VAI_HEDGE, read_switch(o->hedge))) ||
 	       (o->compress && nla_put_u8(msg, ANM_ENG_VAI_COMPRESS, conf_compress(o->compress))) ||
 	       (o->same_filled &&
-		nla_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, conf_switch(o->same_filled)));
+		nla_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, conf_switch(o->same_filled))) ||
+	       (o->cache && nla_put_u8(msg, ANM_ENG_VAI_CACHE, read_switch(o->cache)));
 }
 
 static int read_create(const struct opts *o, struct eng_vai_params *p)
@@ -256,7 +259,7 @@ int cmd_vai_set(struct opts *o)
 	struct ctl c;
 	int rc = check_name(o->words[2]);
 
-	if (!rc && !o->hedge && !o->compress && !o->same_filled)
+	if (!rc && !o->hedge && !o->compress && !o->same_filled && !o->cache)
 		rc = misuse("vai set: what is to be set is missing");
 	if (!rc)
 		rc = check_switches(o);
@@ -319,6 +322,16 @@ static void print_packed(const json_t *v)
 		    num(v, "skipped_pages"));
 }
 
+static void print_cache(const json_t *v)
+{
+	if (!json_is_true(json_object_get(v, "cache")))
+		field_print("cache", "off");
+	else if (num(v, "cache_hits") + num(v, "cache_misses"))
+		field_print("cache", "%llu pages found, %llu not; %llu left for want of room",
+			    num(v, "cache_hits"), num(v, "cache_misses"),
+			    num(v, "cache_evictions"));
+}
+
 static void print_vai(const json_t *v)
 {
 	unsigned long long size = num(v, "size"), stored = num(v, "stored_pages") * ANM_PAGE_SIZE;
@@ -348,6 +361,7 @@ static void print_vai(const json_t *v)
 		field_print("hedged reads", "%s, %llu, of these %llu answered by the second server",
 			    json_is_true(json_object_get(v, "hedge")) ? "on" : "off",
 			    num(v, "hedged"), num(v, "hedges_won"));
+	print_cache(v);
 	field_print("zero pages", "%llu read that were never written", num(v, "zero_page_reads"));
 	field_print("in progress", "%llu calls", num(v, "outstanding"));
 	field_print("errors", "%llu calls failed, %llu of others refused", num(v, "errors"),

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "../../proto/addr_user.h"
+#include "../../proto/size_user.h"
 #include "../../proto/state_user.h"
 #include "daemon.h"
 
@@ -49,11 +50,20 @@ static const char help[] =
 	"      --move-rate PAGES    pages a second that repair and drain may move\n"
 	"                           (default 25000)\n"
 	"      --overcommit PERCENT reserve so much beyond what is donated (default 0)\n"
+	"      --cache-size SIZE    memory for the page cache; 0 for none (default)\n"
 	"  -v, --verbose            tell events on standard error\n"
 	"  -h, --help               show this help\n"
 	"  -V, --version            show the version\n";
 
-enum { OPT_NO_TCP = 256, OPT_HEARTBEAT, OPT_DEAD, OPT_REPAIR, OPT_RATE, OPT_OVERCOMMIT };
+enum {
+	OPT_NO_TCP = 256,
+	OPT_HEARTBEAT,
+	OPT_DEAD,
+	OPT_REPAIR,
+	OPT_RATE,
+	OPT_OVERCOMMIT,
+	OPT_CACHE_SIZE,
+};
 
 static const struct option long_options[] = {
 	{"listen", required_argument, NULL, 'l'},
@@ -71,6 +81,7 @@ static const struct option long_options[] = {
 	{"repair-after-ms", required_argument, NULL, OPT_REPAIR},
 	{"move-rate", required_argument, NULL, OPT_RATE},
 	{"overcommit", required_argument, NULL, OPT_OVERCOMMIT},
+	{"cache-size", required_argument, NULL, OPT_CACHE_SIZE},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -175,6 +186,10 @@ static void take_option(struct daemon *d, struct options *o, int c)
 		break;
 	case OPT_OVERCOMMIT:
 		d->up.cfg.overcommit = number(optarg, ENG_OVERCOMMIT_MAX, "not per cent");
+		break;
+	case OPT_CACHE_SIZE:
+		if (parse_pages(optarg, ENG_CACHE_MAX, &d->up.cfg.cache_pages))
+			usage_error("not a size of whole pages up to 64G", optarg);
 		break;
 	case 'v':
 		d->verbose = true;

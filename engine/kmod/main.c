@@ -69,6 +69,10 @@ static uint overcommit;
 module_param(overcommit, uint, 0444);
 MODULE_PARM_DESC(overcommit, "per cent that may be reserved beyond what is donated (default 0)");
 
+static uint cache_pages;
+module_param(cache_pages, uint, 0444);
+MODULE_PARM_DESC(cache_pages, "budget of the page cache, pages (default 0: none)");
+
 struct workqueue_struct *anm_wq;
 
 int engine_up(struct net *net, const struct eng_ctl_up *up, struct eng_err *err)
@@ -98,6 +102,7 @@ static int params_read(struct eng_ctl_up *p, struct eng_err *err)
 	p->cfg.repair_after_ms = repair_after_ms;
 	p->cfg.move_rate = move_rate;
 	p->cfg.overcommit = overcommit;
+	p->cfg.cache_pages = cache_pages;
 	p->cfg.epoch = epoch ?: ktime_get_real_seconds();
 	get_random_bytes(p->cfg.engine_uuid, sizeof(p->cfg.engine_uuid));
 	get_random_bytes(p->cfg.secret, sizeof(p->cfg.secret));

@@ -24,7 +24,7 @@ static u32 cached(struct pb *b)
 	struct eng_status st;
 
 	eng_get_status(b->e, &st, b->now);
-	return (u32)st.cache_pages;
+	return st.cached_pages;
 }
 
 static struct map_entry *entry(struct pb *b, u32 vai, u32 page_no)
@@ -246,6 +246,86 @@ static void a_vai_may_be_left_out(void **state)
 	pb_free(b);
 }
 
+static void a_vai_is_switched_while_it_is_used(void **state)
+{
+	struct pb *b = bed(1, 100);
+	struct eng_vai_info info;
+	struct eng_err err;
+	u32 slot = 0;
+
+	pb_vai(b, 0, ENG_CLASS_NORMAL, 60);
+	assert_int_equal(pb_write_now(b, 0, 1, 1), 0);
+	assert_int_equal(eng_vai_cache(b->e, b->real[0]->name, false, &err), 0);
+	assert_int_equal(pb_read_now(b, 0, 1, 1), 0);
+	assert_int_equal(asked(b), 1);
+	assert_int_equal(eng_vai_cache(b->e, b->real[0]->name, true, &err), 0);
+	assert_int_equal(pb_read_now(b, 0, 1, 1), 0);
+	assert_int_equal(asked(b), 1);
+	/* What was written meanwhile is not hidden by what was there before. */
+	assert_int_equal(eng_vai_cache(b->e, b->real[0]->name, false, &err), 0);
+	assert_int_equal(pb_write_now(b, 0, 1, 2), 0);
+	assert_true(eng_vai_get(b->e, &slot, &info));
+	assert_true(info.p.no_cache);
+	assert_int_equal(info.cache_hits, 1);
+	assert_int_equal(eng_vai_cache(b->e, b->real[0]->name, true, &err), 0);
+	assert_int_equal(pb_read_now(b, 0, 1, 2), 0);
+	assert_int_equal(asked(b), 2);
+	assert_int_equal(eng_vai_cache(b->e, "nobody", true, &err), -ENOENT);
+	pb_free(b);
+}
+
+static void figures_are_of_the_vai(void **state)
+{
+	struct pb *b = bed(1, 20);
+	struct eng_vai_info info;
+	u32 i, slot = 0;
+
+	pb_vai(b, 0, ENG_CLASS_NORMAL, 60);
+	for (i = 0; i < 30; i++)
+		assert_int_equal(pb_write_now(b, 0, i, i), 0);
+	for (i = 0; i < 30; i++)
+		assert_int_equal(pb_read_now(b, 0, i, i), 0);
+	assert_true(eng_vai_get(b->e, &slot, &info));
+	assert_true(info.cache_evictions >= 10);
+	assert_int_equal(info.cache_evictions, b->e->stats.cache_evictions);
+	assert_int_equal(info.cache_misses, asked(b));
+	assert_int_equal(info.cache_hits, 30 - asked(b));
+	pb_free(b);
+}
+
+static void empty(struct pb *b, const char *name)
+{
+	struct eng_err err;
+
+	assert_int_equal(eng_server_drain(b->e, name, true, &err), 0);
+	pb_run(b, 3000);
+	assert_int_equal(eng_server_drain(b->e, name, false, &err), 0);
+	pb_run(b, 1000);
+}
+
+/* To and fro: a server that was told to forget a page gets it under a new version. */
+static void p1_a_packed_page_that_moves_is_not_cached(void **state)
+{
+	u8 page[ANM_PAGE_SIZE], got[ANM_PAGE_SIZE];
+	struct pb *b = bed(2, 100);
+	u64 version;
+
+	pb_vai(b, 0, ENG_CLASS_NORMAL, 60);
+	pb_fill(page, 1);
+	memset(page + 500, 0, sizeof(page) - 500);
+	assert_int_equal(pb_wait(b, pb_write_page(b, 0, 1, page), NULL), 0);
+	assert_int_equal(b->e->stats.pages_packed, 1);
+	version = map_version(entry(b, 0, 1));
+	empty(b, "mem0");
+	empty(b, "mem1");
+	empty(b, "mem0");
+	assert_true(b->e->stats.pages_moved >= 2);
+	assert_true(map_version(entry(b, 0, 1)) > version);
+	assert_int_equal(pb_wait(b, pb_read(b, 0, 1), got), 0);
+	assert_memory_equal(got, page, sizeof(got));
+	pb_free(b);
+}
+
 static void p6_short_memory_is_given_back(void **state)
 {
 	struct pb *b = bed(1, 100);
@@ -305,6 +385,9 @@ int main(void)
 		cmocka_unit_test(p8_the_cache_saves_what_no_server_has),
 		cmocka_unit_test(p8_what_is_not_cached_is_lost),
 		cmocka_unit_test(a_vai_may_be_left_out),
+		cmocka_unit_test(a_vai_is_switched_while_it_is_used),
+		cmocka_unit_test(figures_are_of_the_vai),
+		cmocka_unit_test(p1_a_packed_page_that_moves_is_not_cached),
 		cmocka_unit_test(p6_short_memory_is_given_back),
 		cmocka_unit_test(p6_a_copy_that_cannot_be_had_puts_the_write_off),
 	};

@@ -83,11 +83,13 @@ static void writes_what_it_reads(void **state)
 	c.up.cfg.heartbeat_ms = 20;
 	c.up.cfg.dead_ms = 40;
 	c.up.cfg.recover_ms = 5000;
+	c.up.cfg.cache_pages = 4096;
 	c.vais[0].class = ENG_CLASS_CRITICAL;
 	c.vais[0].holes = true;
 	c.vais[0].compress = ENG_COMPRESS_OFF;
 	c.vais[0].same_filled = ENG_SAME_FILLED_OFF;
 	c.vais[1].compress = ENG_COMPRESS_ON;
+	c.vais[1].no_cache = true;
 	c.vais[0].discarded_below = 5ull << 32;
 	c.servers[0].drain = true;
 	text = conf_text(&c);

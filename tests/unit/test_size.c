@@ -72,6 +72,21 @@ static void p6_bad_sizes_are_refused(void **state)
 	assert_true(bytes == 77);
 }
 
+static void sizes_are_pages(void **state)
+{
+	unsigned int pages = 77;
+
+	assert_int_equal(parse_pages("12289", 100, &pages), -EINVAL);
+	assert_int_equal(parse_pages("4097", 1, &pages), -EINVAL);
+	assert_int_equal(parse_pages("8M", 2047, &pages), -ERANGE);
+	assert_int_equal(parse_pages("many", 2047, &pages), -EINVAL);
+	assert_int_equal(pages, 77);
+	assert_int_equal(parse_pages("8M", 2048, &pages), 0);
+	assert_int_equal(pages, 2048);
+	assert_int_equal(parse_pages("0", 0, &pages), 0);
+	assert_int_equal(pages, 0);
+}
+
 static void sizes_are_written(void **state)
 {
 	char buf[SIZE_TEXT_MAX];
@@ -130,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_are_read),
 		cmocka_unit_test(p6_bad_sizes_are_refused),
+		cmocka_unit_test(sizes_are_pages),
 		cmocka_unit_test(sizes_are_written),
 		cmocka_unit_test(endpoints_are_read),
 		cmocka_unit_test(p6_bad_endpoints_are_refused),
