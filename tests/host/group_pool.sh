@@ -23,7 +23,7 @@ server_field() {
 
 # vai_field NAME KEY
 vai_field() {
-	ctl vai show "$1" --json | sed -n "s/.*\"$2\": \([a-z0-9]*\).*/\1/p"
+	ctl vai show "$1" --json | sed -n "s/.*\"$2\": \"*\([a-z0-9]*\).*/\1/p"
 }
 
 # said WORD: in the log of 'engctl monitor'; exactly once
@@ -184,7 +184,7 @@ group_pool_contents() {
 		! ctl server show nobody 2>/dev/null
 	verdict a_server_is_shown $?
 	ctl vai set v --compress off --same-filled off >/dev/null && [ "$(vai_field v compress)" = off ] &&
-		[ "$(vai_field v same_filled)" = off ]
+		[ "$(vai_field v same_filled)" = false ]
 	verdict vai_set_is_shown $?
 	! ctl vai set v --compress maybe 2>/dev/null
 	verdict vai_set_refuses_nonsense $?
