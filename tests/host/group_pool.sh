@@ -184,7 +184,7 @@ group_pool_contents() {
 		! ctl server show nobody 2>/dev/null
 	verdict a_server_is_shown $?
 	ctl vai set v --compress off --same-filled off >/dev/null && [ "$(vai_field v compress)" = off ] &&
-		[ "$(vai_field v same_filled)" = false ]
+		[ "$(vai_field v same_filled)" = off ]
 	verdict vai_set_is_shown $?
 	! ctl vai set v --compress maybe 2>/dev/null
 	verdict vai_set_refuses_nonsense $?
