@@ -284,7 +284,6 @@ static const struct genl_small_ops ops[] = {
 	{.cmd = ANM_ENG_CMD_SERVER_REMOVE, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 	{.cmd = ANM_ENG_CMD_VAI_RESIZE, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 	{.cmd = ANM_ENG_CMD_VAI_DISCARD, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
-	{.cmd = ANM_ENG_CMD_VAI_SET, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 	{.cmd = ANM_ENG_CMD_PAGES_GET, .doit = genl_pages},
 	{.cmd = ANM_ENG_CMD_VAI_SET, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 };
