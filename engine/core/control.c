@@ -35,6 +35,7 @@ static const struct nla_policy vai_policy[ANM_ENG_VAI_MAX + 1] = {
 	[ANM_ENG_VAI_HEDGE] = ANM_NLP_U8,
 	[ANM_ENG_VAI_COMPRESS] = ANM_NLP_U8,
 	[ANM_ENG_VAI_SAME_FILLED] = ANM_NLP_U8,
+	[ANM_ENG_VAI_SPLIT] = ANM_NLP_U8,
 };
 
 const struct nla_policy eng_ctl_policy[ANM_ENG_A_MAX + 1] = {
@@ -213,6 +214,8 @@ int eng_ctl_vai_new(struct engine *e, struct nlattr **attrs, struct eng_err *err
 		p.compress = nla_get_u8(tb[ANM_ENG_VAI_COMPRESS]);
 	if (tb[ANM_ENG_VAI_SAME_FILLED])
 		p.same_filled = nla_get_u8(tb[ANM_ENG_VAI_SAME_FILLED]);
+	if (tb[ANM_ENG_VAI_SPLIT])
+		p.split = nla_get_u8(tb[ANM_ENG_VAI_SPLIT]);
 	if (p.class > ENG_CLASS_CRITICAL)
 		return refuse(err, -EINVAL, "no such class: normal or critical");
 	return eng_vai_add(e, &p, err);
@@ -235,6 +238,7 @@ static int vai_put_params(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_HEDGE, !v->p.no_hedge) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_COMPRESS, v->p.compress) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, v->p.same_filled) ||
+	       anm_nl_put_u8(msg, ANM_ENG_VAI_SPLIT, v->p.split) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_OUTSTANDING, v->outstanding);
 }
 
@@ -263,6 +267,7 @@ static int vai_put(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 		{ANM_ENG_VAI_PACKED_PAGES, v->packed_pages},
 		{ANM_ENG_VAI_PACKED_BYTES, v->packed_bytes},
 		{ANM_ENG_VAI_SKIPPED_PAGES, v->skipped_pages},
+		{ANM_ENG_VAI_SPLIT_READS, v->split_reads},
 	};
 	struct nlattr *nest = anm_nl_nest(msg, ANM_ENG_A_VAI);
 	u32 i;

@@ -171,6 +171,7 @@ struct anm_out *eng_out_next(struct engine *e);
  * @no_hedge: reads that take long are not asked of the other copy's server too
  * @compress: enum eng_compress
  * @same_filled: enum eng_same_filled
+ * @split:  READs of one page over UDP may be answered by memory servers
  */
 struct eng_vai_params {
 	char name[ENG_NAME_MAX + 1];
@@ -186,6 +187,7 @@ struct eng_vai_params {
 	bool no_hedge;
 	u8 compress;
 	u8 same_filled;
+	bool split;
 };
 
 /**
@@ -212,6 +214,7 @@ struct eng_vai_info {
 	u64 degraded_pages;
 	u64 hedged, hedges_won; /* page reads asked of a second server; answered by it first */
 	u64 filled_pages, packed_pages, packed_bytes, skipped_pages;
+	u64 split_reads; /* of @reads, answered by memory servers */
 };
 
 /** eng_vai_add() - reserve and export. -EEXIST, -EINVAL, -ENOSPC (pool), -ENFILE, -ENOMEM. */
@@ -270,6 +273,9 @@ enum eng_page_kind {
  * Return: how many, or -ENOENT.
  */
 int eng_vai_pages(struct engine *e, const char *name, u8 kind, u32 *cursor, u32 *pages, u32 max);
+
+/** eng_vai_split() - set eng_vai_params.split, in effect at once. -ENOENT. */
+int eng_vai_split(struct engine *e, const char *name, bool on, struct eng_err *err);
 
 /** eng_busy() - number of VAIs in use (mounted): unloading is refused unless forced. */
 u32 eng_busy(struct engine *e);
@@ -409,7 +415,10 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
 	X(moves_yielded, "page moves broken off for a client's sake")                      \
 	X(pages_bad, "page copies given up: they do not match their CRC")                  \
 	X(reads_hedged, "page reads for which a second server was asked")                  \
-	X(hedges_won, "of those answered by the second server first")
+	X(hedges_won, "of those answered by the second server first")                      \
+	X(split_asked, "READs that memory servers were asked to answer")                   \
+	X(split_reads, "READs that they did answer")                                       \
+	X(split_again, "READs that came again after that: answered by the engine")
 
 struct eng_stats {
 #define X(name, help) u64 name;

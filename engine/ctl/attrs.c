@@ -88,6 +88,8 @@ static const struct field vai_fields[] = {
 	{ANM_ENG_VAI_PACKED_PAGES, NUM, "packed_pages"},
 	{ANM_ENG_VAI_PACKED_BYTES, NUM, "packed_bytes"},
 	{ANM_ENG_VAI_SKIPPED_PAGES, NUM, "skipped_pages"},
+	{ANM_ENG_VAI_SPLIT, BOOL, "split"},
+	{ANM_ENG_VAI_SPLIT_READS, NUM, "split_reads"},
 };
 
 static const struct field server_fields[] = {

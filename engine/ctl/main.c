@@ -80,7 +80,8 @@ static const struct command commands[] = {
 	 "  -s, --state DIR          as given to up\n"},
 	{{"vai", "create"},
 	 1,
-	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD | O_HEDGE | O_COMPRESS | O_SAME_FILLED,
+	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD | O_HEDGE | O_COMPRESS | O_SAME_FILLED |
+		 O_SPLIT,
 	 cmd_vai_create,
 	 "vai create NAME --size SIZE --client ADDR [--class CLASS] [OPTION]...",
 	 "Reserve memory for a swap file and export it as /NAME to one client.\n"
@@ -92,20 +93,23 @@ static const struct command commands[] = {
 	 "  -u, --uuid UUID          identity; drawn when not given\n"
 	 "      --discard-on-unmount give the contents back to the pool some seconds after the\n"
 	 "                           client has unmounted it\n"
-	 "      --hedge, --compress, --same-filled\n"
+	 "      --hedge, --compress, --same-filled, --split\n"
 	 "                           see vai set\n"},
 	{{"vai", "set"},
 	 1,
-	 O_HEDGE | O_COMPRESS | O_SAME_FILLED,
+	 O_HEDGE | O_COMPRESS | O_SAME_FILLED | O_SPLIT,
 	 cmd_vai_set,
-	 "vai set NAME [--hedge on|off] [--compress MODE] [--same-filled on|off]",
+	 "vai set NAME [--hedge on|off] [--compress MODE] [--same-filled on|off]\n"
+	 "       [--split on|off]",
 	 "Change how a VAI is served; in effect at once, clients go on.\n"
 	 "\n"
 	 "      --hedge on|off       class critical: ask the other copy's server too when a read\n"
 	 "                           takes longer than nearly all did (default on)\n"
 	 "      --compress MODE      auto: pages written from now on are compressed while that\n"
 	 "                           pays (default); on: always tried; off\n"
-	 "      --same-filled on|off keep pages of one repeated word as that word (default on)\n"},
+	 "      --same-filled on|off keep pages of one repeated word as that word (default on)\n"
+	 "      --split on|off       clients over UDP, jumbo frames: memory servers answer reads\n"
+	 "                           themselves, from the engine's address (default off)\n"},
 	{{"vai", "list"}, 0, 0, cmd_vai_list, "vai list", "List the VAIs.\n"},
 	{{"vai", "show"}, 1, 0, cmd_vai_show, "vai show NAME", "Show everything about one VAI.\n"},
 	{{"vai", "delete"},
@@ -224,6 +228,7 @@ enum {
 	OPT_HEDGE,
 	OPT_COMPRESS,
 	OPT_SAME_FILLED,
+	OPT_SPLIT,
 };
 
 static const struct option long_options[] = {
@@ -261,6 +266,7 @@ static const struct option long_options[] = {
 	{"hedge", required_argument, NULL, OPT_HEDGE},
 	{"compress", required_argument, NULL, OPT_COMPRESS},
 	{"same-filled", required_argument, NULL, OPT_SAME_FILLED},
+	{"split", required_argument, NULL, OPT_SPLIT},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -446,6 +452,7 @@ static int take_option(struct opts *o, int c)
 		{OPT_HEDGE, O_HEDGE, offsetof(struct opts, hedge)},
 		{OPT_COMPRESS, O_COMPRESS, offsetof(struct opts, compress)},
 		{OPT_SAME_FILLED, O_SAME_FILLED, offsetof(struct opts, same_filled)},
+		{OPT_SPLIT, O_SPLIT, offsetof(struct opts, split)},
 	};
 	size_t i;
 
