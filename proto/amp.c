@@ -3,6 +3,7 @@
  * AMP: header and payload codecs. The layouts are in amp.h and AMP.md.
  */
 #include "amp.h"
+#include "frame.h"
 
 /* Offsets in the header. */
 #define O_MAGIC	       0
@@ -209,6 +210,7 @@ void amp_hello_encode(u8 *buf, const struct amp_hello *m)
 	put_unaligned_be64(m->used, buf + 48);
 	put_unaligned_be16(m->mtu, buf + 56);
 	put_unaligned_be16(m->channels, buf + 58);
+	put_unaligned_be32(m->flags, buf + 60);
 	memcpy(buf + 64, m->name, AMP_NAME_MAX);
 	memcpy(buf + 128, m->zone, AMP_ZONE_MAX);
 }
@@ -225,7 +227,7 @@ int amp_hello_decode(const u8 *buf, u32 len, struct amp_hello *m)
 	m->used = get_unaligned_be64(buf + 48);
 	m->mtu = get_unaligned_be16(buf + 56);
 	m->channels = get_unaligned_be16(buf + 58);
-	m->reserved = get_unaligned_be32(buf + 60);
+	m->flags = get_unaligned_be32(buf + 60);
 	memcpy(m->name, buf + 64, AMP_NAME_MAX);
 	memcpy(m->zone, buf + 128, AMP_ZONE_MAX);
 	return 0;
@@ -272,6 +274,59 @@ int amp_usage_decode(const u8 *buf, u32 len, struct amp_usage *m)
 	m->used = get_unaligned_be64(buf + 8);
 	m->flags = get_unaligned_be32(buf + 16);
 	m->reserved = get_unaligned_be32(buf + 20);
+	return 0;
+}
+
+/* Of one machine, and not only on one link. */
+static bool split_addr_valid(const struct anm_addr *a)
+{
+	if (anm_addr_is_v4(a))
+		return a->b[12] && a->b[12] != 127 && a->b[12] < 224;
+	if (a->b[0] == 0xff || (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80))
+		return false;
+	return memchr_inv(a->b, 0, sizeof(a->b) - 1) || a->b[15] > 1;
+}
+
+bool amp_split_valid(const struct amp_split *m)
+{
+	return anm_addr_is_v4(&m->client) == anm_addr_is_v4(&m->engine) &&
+	       split_addr_valid(&m->client) && split_addr_valid(&m->engine) && m->client_port &&
+	       m->engine_port && m->head_len && m->head_len <= AMP_SPLIT_HEAD_MAX &&
+	       !(m->head_len & 3);
+}
+
+u32 amp_split_frame(const struct amp_split *m)
+{
+	u32 ip = anm_addr_is_v4(&m->client) ? FRAME_IPV4_LEN : FRAME_IPV6_LEN;
+
+	return ip + FRAME_UDP_LEN + m->head_len + ANM_PAGE_SIZE;
+}
+
+u16 amp_split_encode(u8 *buf, const struct amp_split *m)
+{
+	memcpy(buf, m->client.b, 16);
+	memcpy(buf + 16, m->engine.b, 16);
+	put_unaligned_be16(m->client_port, buf + 32);
+	put_unaligned_be16(m->engine_port, buf + 34);
+	put_unaligned_be16(m->head_len, buf + 36);
+	put_unaligned_be16(0, buf + 38);
+	memcpy(buf + AMP_SPLIT_LEN, m->head, m->head_len);
+	return AMP_SPLIT_LEN + m->head_len;
+}
+
+int amp_split_decode(const u8 *buf, u32 len, struct amp_split *m)
+{
+	if (len < AMP_SPLIT_LEN)
+		return -EINVAL;
+	memcpy(m->client.b, buf, 16);
+	memcpy(m->engine.b, buf + 16, 16);
+	m->client_port = get_unaligned_be16(buf + 32);
+	m->engine_port = get_unaligned_be16(buf + 34);
+	m->head_len = get_unaligned_be16(buf + 36);
+	if (get_unaligned_be16(buf + 38) || !amp_split_valid(m) ||
+	    len != AMP_SPLIT_LEN + (u32)m->head_len)
+		return -EINVAL;
+	memcpy(m->head, buf + AMP_SPLIT_LEN, m->head_len);
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 #define AMP_FILL_LEN	       8
 #define AMP_DONATION_PAGES_MAX (1ull << 34) /* 64 TiB */
 #define AMP_INVENTORY_SHARE    8    /* a server's entries: so many for each page that it donates */
+#define AMP_SPLIT_HEAD_MAX     160  /* bytes of a reply in front of the page */
 #define AMP_INVENTORY_SCAN     4096 /* entries that a server looks at for one INVENTORY_LIST */
 
 enum amp_type {
@@ -36,9 +37,13 @@ enum amp_type {
 	AMP_GOODBYE,	   /* either way: the session is over; answered by GOODBYE_ACK */
 	AMP_GOODBYE_ACK,
 	AMP_PAGE_OUT, /* engine -> server: store a page; 1..AMP_PARTS_MAX parts */
-	AMP_PAGE_IN,  /* engine -> server: send a page; answered by PAGE */
-	AMP_PAGE,     /* server -> engine: the page; 1..AMP_PARTS_MAX parts */
-	AMP_DISCARD,  /* engine -> server: forget a page older than hdr.version */
+	/*
+	 * engine -> server: send a page; answered by PAGE. With a struct amp_split: answer the
+	 * client yourself, then ACK; or, where that is not possible, PAGE
+	 */
+	AMP_PAGE_IN,
+	AMP_PAGE,    /* server -> engine: the page; 1..AMP_PARTS_MAX parts */
+	AMP_DISCARD, /* engine -> server: forget a page older than hdr.version */
 	/*
 	 * engine -> server: forget all pages of <client, VAI> older than hdr.version; a bounded
 	 * number a message, ack.code tells AMP_OK (all done) or AMP_E_MORE (send again)
@@ -141,6 +146,8 @@ struct amp_hdr {
 	u16 form_len;
 };
 
+#define AMP_HELLO_SPLIT 1u /* can answer READs itself */
+
 /**
  * struct amp_hello - payload of HELLO; the datagram is padded with zeros to @mtu
  * so that its arrival proves the path. Wire order as below, 160 bytes.
@@ -151,6 +158,7 @@ struct amp_hdr {
  * @used:        pages stored now
  * @mtu:         the server's link MTU
  * @channels:    channels it can serve
+ * @flags:       AMP_HELLO_ bits; a receiver passes over those that it does not know
  * @name:        for people, NUL padded, not trusted
  * @zone:        what fails together with it (a rack, a power line), NUL padded; empty: unknown.
  *               Copies of one page are never kept in one zone
@@ -163,7 +171,7 @@ struct amp_hello {
 	u64 used;
 	u16 mtu;
 	u16 channels;
-	u32 reserved;
+	u32 flags;
 	char name[AMP_NAME_MAX];
 	char zone[AMP_ZONE_MAX];
 };
@@ -203,6 +211,24 @@ struct amp_usage {
 	u32 reserved;
 };
 #define AMP_USAGE_LEN 24
+
+/**
+ * struct amp_split - payload of a PAGE_IN whose page the server may send to the client by
+ * itself, as the engine's reply. Wire order: @client, @engine, @client_port, @engine_port,
+ * length of the head be16, zero be16, the head.
+ * @client, @client_port: where the reply goes
+ * @engine, @engine_port: where it seems to come from: what the client sent its call to
+ * @head:     the reply up to the page's bytes, which end it
+ * @head_len: a multiple of 4
+ */
+struct amp_split {
+	struct anm_addr client, engine;
+	u16 client_port, engine_port;
+	u16 head_len;
+	u8 head[AMP_SPLIT_HEAD_MAX];
+};
+#define AMP_SPLIT_LEN	  40 /* and the head */
+#define AMP_SPLIT_LEN_MAX (AMP_SPLIT_LEN + AMP_SPLIT_HEAD_MAX)
 
 /** struct amp_inventory_item - a stored page, in the payload of INVENTORY_LIST. 20 bytes each. */
 struct amp_inventory_item {
@@ -255,6 +281,21 @@ void amp_welcome_encode(u8 *buf, const struct amp_welcome *m);
 int amp_welcome_decode(const u8 *buf, u32 len, struct amp_welcome *m);
 void amp_usage_encode(u8 *buf, const struct amp_usage *m);
 int amp_usage_decode(const u8 *buf, u32 len, struct amp_usage *m);
+
+/**
+ * amp_split_valid() - may it be asked for? One family, addresses of single machines that mean
+ * the same everywhere, ports, a head of a possible length.
+ */
+bool amp_split_valid(const struct amp_split *m);
+
+/** amp_split_frame() - length of the IP packet that it makes. */
+u32 amp_split_frame(const struct amp_split *m);
+
+/** amp_split_encode() - @buf: AMP_SPLIT_LEN_MAX bytes of room. Return: bytes. */
+u16 amp_split_encode(u8 *buf, const struct amp_split *m);
+
+/** amp_split_decode() - @len: all of the payload. Return: 0, or -EINVAL also if it is not valid. */
+int amp_split_decode(const u8 *buf, u32 len, struct amp_split *m);
 
 void amp_inventory_item_encode(u8 *buf, const struct amp_inventory_item *m);
 int amp_inventory_item_decode(const u8 *buf, u32 len, struct amp_inventory_item *m);

@@ -74,7 +74,7 @@
  *	EBUSY while it is mounted, unless there is ANM_ENG_A_FORCE
  * @ANM_ENG_CMD_VAI_SET: ANM_ENG_A_VAI with the name and what is to change:
  *	ANM_ENG_VAI_HEDGE, ANM_ENG_VAI_COMPRESS, ANM_ENG_VAI_SAME_FILLED,
- *	ANM_ENG_VAI_CACHE. ENOENT, EINVAL
+ *	ANM_ENG_VAI_SPLIT, ANM_ENG_VAI_CACHE. ENOENT, EINVAL
  * @ANM_ENG_CMD_PAGES_GET: ANM_ENG_A_VAI with the name, ANM_ENG_A_PAGES with kind and
  *	cursor. Answered by ANM_ENG_A_PAGES: the offsets found in a bounded step, and the
  *	cursor to go on from
@@ -304,6 +304,8 @@ enum anm_vai_flags {
  * @ANM_ENG_VAI_PACKED_BYTES: u64, what they were compressed to
  * @ANM_ENG_VAI_SKIPPED_PAGES: u64, pages written that were not tried, since those before
  *	did not pack
+ * @ANM_ENG_VAI_SPLIT: u8, 1: READs of one page over UDP may be answered by memory servers
+ * @ANM_ENG_VAI_SPLIT_READS: u64, calls that were
  * @ANM_ENG_VAI_CACHE: u8, 0: its pages are not kept in the page cache; default 1
  * @ANM_ENG_VAI_CACHE_HITS: u64, pages found in the cache
  * @ANM_ENG_VAI_CACHE_MISSES: u64, pages that had to be fetched
@@ -342,6 +344,8 @@ enum anm_eng_vai_attr {
 	ANM_ENG_VAI_PACKED_PAGES,
 	ANM_ENG_VAI_PACKED_BYTES,
 	ANM_ENG_VAI_SKIPPED_PAGES,
+	ANM_ENG_VAI_SPLIT,
+	ANM_ENG_VAI_SPLIT_READS,
 	ANM_ENG_VAI_CACHE,
 	ANM_ENG_VAI_CACHE_HITS,
 	ANM_ENG_VAI_CACHE_MISSES,

@@ -104,15 +104,15 @@ static void dgram_from(const struct sk_buff *skb, const struct nf_hook_state *st
 
 	if (state->pf == NFPROTO_IPV4) {
 		anm_addr_set_v4(&d->from.addr, ip_hdr(skb)->saddr);
-		anm_addr_set_v4(&link.local, ip_hdr(skb)->daddr);
+		anm_addr_set_v4(&d->from.local, ip_hdr(skb)->daddr);
 	} else {
 		memcpy(&d->from.addr, &ipv6_hdr(skb)->saddr, sizeof(d->from.addr));
-		memcpy(&link.local, &ipv6_hdr(skb)->daddr, sizeof(link.local));
+		memcpy(&d->from.local, &ipv6_hdr(skb)->daddr, sizeof(d->from.local));
 	}
 	d->from.port = ntohs(uh->source);
 	d->from.door = ANM_DOOR_UDP;
 	d->port = ntohs(uh->dest);
-	link.port = d->port;
+	d->from.local_port = d->port;
 	if (state->in)
 		link.ifindex = state->in->ifindex;
 	if (link_is_ethernet(skb, state->in)) {
@@ -190,12 +190,7 @@ malformed:
 
 bool anm_dgram_to(const struct anm_dgram *d, const struct anm_addr *listen)
 {
-	struct anm_link link;
-
-	if (anm_addr_any(listen))
-		return true;
-	anm_link_get(&d->from, &link);
-	return !memcmp(&link.local, listen, sizeof(link.local));
+	return anm_addr_any(listen) || !memcmp(&d->from.local, listen, sizeof(*listen));
 }
 
 void anm_door_list(const struct anm_door_stats *st, struct anm_counter list[ANM_DOOR_NCOUNTERS])

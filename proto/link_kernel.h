@@ -19,17 +19,14 @@
 #define ANM_LINK_ETH 1 /* @mac and @ifindex are good: answer by frame */
 
 /**
- * struct anm_link - what the UDP doors keep in anm_peer.opaque: the way back.
- * @local:   our address, that the request came to; unspecified: let the route choose
+ * struct anm_link - what the UDP doors keep in anm_peer.opaque: the way back. All zero:
+ * by route.
  * @ifindex: device it came in by, of the instance's namespace
- * @port:    our port, host order
  * @mac:     Ethernet address of the sender or of the router before it
  * @flags:   ANM_LINK_*
  */
 struct anm_link {
-	struct anm_addr local;
 	u32 ifindex;
-	u16 port;
 	u8 mac[ETH_ALEN];
 	u8 flags;
 };
@@ -150,8 +147,8 @@ bool anm_dgram_to(const struct anm_dgram *d, const struct anm_addr *listen);
  * anm_xmit() - send one message and free it.
  * @out: to a peer whose opaque part is a struct anm_link
  *
- * AMP leaves as one packet with DF or not at all; RPC replies longer than the
- * MTU leave as IP fragments. Context: any but hard interrupt, no lock held that
+ * AMP and replies in the engine's place leave as one packet with DF or not at all; other
+ * RPC replies longer than the MTU leave as IP fragments. Context: any but hard interrupt, no lock held that
  * a driver's transmit could want.
  */
 void anm_xmit(struct net *net, struct anm_out *out, struct anm_door_stats *st);
@@ -160,7 +157,8 @@ void anm_xmit(struct net *net, struct anm_out *out, struct anm_door_stats *st);
  * anm_route_mtu() - MTU of the path that packets to @to take.
  * @ifindex: set to the device's, if not NULL
  *
- * Context: process or softirq. Return: bytes, or a negative error without a route.
+ * Context: process or softirq. Return: bytes, or a negative error without a route, or
+ * when it leads to more than one machine.
  */
 int anm_route_mtu(struct net *net, const struct anm_addr *to, u32 *ifindex);
 

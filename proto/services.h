@@ -75,16 +75,21 @@ struct anm_addr {
 /**
  * struct anm_peer - the other end of a request, and the way back to it.
  * @addr:   address the packet came from
+ * @local:  our address that it was sent to, and that the answer leaves from; zero:
+ *          the route chooses. Datagrams only
  * @port:   port that it came from, host order
+ * @local_port: port that it was sent to, and that the answer leaves from
  * @door:   enum anm_door
- * @opaque: the door's own (local address, L2 header, connection id). The core
+ * @opaque: the door's own (device, L2 header, connection id). The core
  *          copies it and hands it back with the answer, and never looks inside.
  */
 struct anm_peer {
 	struct anm_addr addr;
+	struct anm_addr local;
 	u16 port;
+	u16 local_port;
 	u8 door;
-	u8 opaque[45];
+	u8 opaque[27];
 };
 
 enum anm_door {
@@ -130,6 +135,8 @@ struct anm_frag {
  * @link:     in the core's queue, then the driver's own
  * @to:       where to
  * @is_amp:   AMP datagram (never fragmented, DF set); else an RPC reply
+ * @is_split: RPC reply that is sent in the engine's place: from its address, which is not
+ *            ours, by route, and like AMP in one packet
  * @head:     linear bytes, owned
  * @head_len: how many
  * @len:      head and all frags together
@@ -151,6 +158,7 @@ struct anm_out {
 	u16 nfrags;
 	u16 max_frags;
 	bool is_amp;
+	bool is_split;
 	struct anm_frag frags[];
 };
 

@@ -30,6 +30,7 @@
  * @out:    the message
  * @link:   the way, out of the peer's opaque part
  * @v4:     family
+ * @whole:  one packet with DF, or none
  * @l3:     bytes of IP header in front of UDP, for an unfragmented packet
  * @dgram:  length of the datagram, UDP header included
  * @udp:    its header, checksum filled in when it goes out in fragments
@@ -41,6 +42,7 @@ struct xmit {
 	struct anm_out *out;
 	struct anm_link link;
 	bool v4;
+	bool whole;
 	u32 l3;
 	u32 dgram;
 	struct udphdr udp;
@@ -54,9 +56,10 @@ static void xmit_prepare(struct xmit *x, struct net *net, struct anm_out *out)
 	x->out = out;
 	anm_link_get(&out->to, &x->link);
 	x->v4 = anm_addr_is_v4(&out->to.addr);
+	x->whole = out->is_amp || out->is_split;
 	x->l3 = x->v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	x->dgram = out->len + sizeof(struct udphdr);
-	x->udp.source = htons(x->link.port);
+	x->udp.source = htons(out->to.local_port);
 	x->udp.dest = htons(out->to.port);
 	x->udp.len = htons(x->dgram);
 	x->udp.check = 0;
@@ -67,11 +70,12 @@ static void xmit_prepare(struct xmit *x, struct net *net, struct anm_out *out)
 static __sum16 xmit_magic(const struct xmit *x, __wsum csum)
 {
 	const struct in6_addr *to = (const struct in6_addr *)x->out->to.addr.b;
-	const struct in6_addr *from = (const struct in6_addr *)x->link.local.b;
+	const struct in6_addr *from = (const struct in6_addr *)x->out->to.local.b;
 
 	if (x->v4)
-		return csum_tcpudp_magic(anm_addr_v4(&x->link.local), anm_addr_v4(&x->out->to.addr),
-					 x->dgram, IPPROTO_UDP, csum);
+		return csum_tcpudp_magic(anm_addr_v4(&x->out->to.local),
+					 anm_addr_v4(&x->out->to.addr), x->dgram, IPPROTO_UDP,
+					 csum);
 	return csum_ipv6_magic(from, to, x->dgram, IPPROTO_UDP, csum);
 }
 
@@ -175,7 +179,7 @@ static void xmit_ipv4(struct xmit *x, struct sk_buff *skb, u32 frag_off, bool mo
 	ih->tot_len = htons(skb->len);
 	ih->ttl = XMIT_TTL;
 	ih->protocol = IPPROTO_UDP;
-	ih->saddr = anm_addr_v4(&x->link.local);
+	ih->saddr = anm_addr_v4(&x->out->to.local);
 	ih->daddr = anm_addr_v4(&x->out->to.addr);
 	ih->frag_off = htons(frag_off >> 3 | (more ? IP_MF : 0) | (df ? IP_DF : 0));
 	if (frag_off || more) {
@@ -192,7 +196,7 @@ static void xmit_ipv4(struct xmit *x, struct sk_buff *skb, u32 frag_off, bool mo
 static void xmit_ipv6(struct xmit *x, struct sk_buff *skb, u32 frag_off, bool more)
 {
 	const struct in6_addr *to = (const struct in6_addr *)x->out->to.addr.b;
-	const struct in6_addr *from = (const struct in6_addr *)x->link.local.b;
+	const struct in6_addr *from = (const struct in6_addr *)x->out->to.local.b;
 	u8 next = IPPROTO_UDP;
 	struct ipv6hdr *ih;
 
@@ -279,7 +283,7 @@ static int xmit_direct(struct xmit *x, struct anm_door_stats *st)
 	if (!dev || !(READ_ONCE(dev->flags) & IFF_UP))
 		return -ENODEV;
 	if (x->l3 + x->dgram > READ_ONCE(dev->mtu)) {
-		if (x->out->is_amp)
+		if (x->whole)
 			return -EMSGSIZE;
 		anm_door_inc(st, tx_fragmented);
 		return xmit_fragments(x, dev);
@@ -288,24 +292,29 @@ static int xmit_direct(struct xmit *x, struct anm_door_stats *st)
 	if (!skb)
 		return err;
 	xmit_checksum_offload(x, skb);
-	xmit_l3(x, skb, 0, false, x->out->is_amp);
+	xmit_l3(x, skb, 0, false, x->whole);
 	return xmit_frame(x, skb, dev);
 }
 
-/* Find the route; fills in our address when there is none yet. */
+/* Find the route; fills in our address when there is none yet. @foreign: it is not ours. */
 static struct dst_entry *xmit_route4(struct net *net, const struct anm_addr *to,
-				     struct anm_addr *local)
+				     struct anm_addr *local, bool foreign)
 {
 	__be32 saddr = anm_addr_is_v4(local) ? anm_addr_v4(local) : 0;
 	struct flowi4 fl4 = {
 		.daddr = anm_addr_v4(to),
 		.saddr = saddr,
 		.flowi4_proto = IPPROTO_UDP,
+		.flowi4_flags = foreign ? FLOWI_FLAG_ANYSRC : 0,
 	};
 	struct rtable *rt = ip_route_output_key(net, &fl4);
 
 	if (IS_ERR(rt))
 		return ERR_CAST(rt);
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);
+		return ERR_PTR(-EACCES);
+	}
 	anm_addr_set_v4(local, fl4.saddr);
 	return &rt->dst;
 }
@@ -333,21 +342,24 @@ static struct dst_entry *xmit_route6(struct net *net, const struct anm_addr *to,
 #endif
 
 static struct dst_entry *xmit_route(struct net *net, const struct anm_addr *to,
-				    struct anm_addr *local)
+				    struct anm_addr *local, bool foreign)
 {
-	return anm_addr_is_v4(to) ? xmit_route4(net, to, local) : xmit_route6(net, to, local);
+	if (anm_addr_is_v4(to))
+		return xmit_route4(net, to, local, foreign);
+	return xmit_route6(net, to, local);
 }
 
 /* Let the IP stack send, fragment and find the neighbour. */
 static int xmit_routed(struct xmit *x)
 {
-	struct dst_entry *dst = xmit_route(x->net, &x->out->to.addr, &x->link.local);
+	struct anm_peer *to = &x->out->to;
+	struct dst_entry *dst = xmit_route(x->net, &to->addr, &to->local, x->out->is_split);
 	struct sk_buff *skb;
 	int err;
 
 	if (IS_ERR(dst))
 		return -ENETUNREACH;
-	if (x->out->is_amp && x->l3 + x->dgram > dst_mtu(dst)) {
+	if (x->whole && x->l3 + x->dgram > dst_mtu(dst)) {
 		dst_release(dst);
 		return -EMSGSIZE;
 	}
@@ -357,8 +369,8 @@ static int xmit_routed(struct xmit *x)
 		return err;
 	}
 	xmit_checksum_offload(x, skb);
-	xmit_l3(x, skb, 0, false, x->out->is_amp);
-	skb->ignore_df = !x->out->is_amp;
+	xmit_l3(x, skb, 0, false, x->whole);
+	skb->ignore_df = !x->whole;
 	skb_dst_set(skb, dst);
 	/* What the stack could not send it has counted itself. */
 	if (x->v4) {
@@ -408,7 +420,7 @@ int anm_route_mtu(struct net *net, const struct anm_addr *to, u32 *ifindex)
 	int mtu;
 
 	rcu_read_lock();
-	dst = xmit_route(net, to, &local);
+	dst = xmit_route(net, to, &local, false);
 	rcu_read_unlock();
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);

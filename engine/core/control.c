@@ -36,6 +36,7 @@ static const struct nla_policy vai_policy[ANM_ENG_VAI_MAX + 1] = {
 	[ANM_ENG_VAI_HEDGE] = ANM_NLP_U8,
 	[ANM_ENG_VAI_COMPRESS] = ANM_NLP_U8,
 	[ANM_ENG_VAI_SAME_FILLED] = ANM_NLP_U8,
+	[ANM_ENG_VAI_SPLIT] = ANM_NLP_U8,
 	[ANM_ENG_VAI_CACHE] = ANM_NLP_U8,
 };
 
@@ -219,6 +220,8 @@ int eng_ctl_vai_new(struct engine *e, struct nlattr **attrs, struct eng_err *err
 		p.compress = nla_get_u8(tb[ANM_ENG_VAI_COMPRESS]);
 	if (tb[ANM_ENG_VAI_SAME_FILLED])
 		p.same_filled = nla_get_u8(tb[ANM_ENG_VAI_SAME_FILLED]);
+	if (tb[ANM_ENG_VAI_SPLIT])
+		p.split = nla_get_u8(tb[ANM_ENG_VAI_SPLIT]);
 	if (tb[ANM_ENG_VAI_CACHE])
 		p.no_cache = !nla_get_u8(tb[ANM_ENG_VAI_CACHE]);
 	if (p.class > ENG_CLASS_CRITICAL)
@@ -243,6 +246,7 @@ static int vai_put_params(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_HEDGE, !v->p.no_hedge) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_COMPRESS, v->p.compress) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, v->p.same_filled) ||
+	       anm_nl_put_u8(msg, ANM_ENG_VAI_SPLIT, v->p.split) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_CACHE, !v->p.no_cache) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_OUTSTANDING, v->outstanding);
 }
@@ -272,6 +276,7 @@ static int vai_put(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 		{ANM_ENG_VAI_PACKED_PAGES, v->packed_pages},
 		{ANM_ENG_VAI_PACKED_BYTES, v->packed_bytes},
 		{ANM_ENG_VAI_SKIPPED_PAGES, v->skipped_pages},
+		{ANM_ENG_VAI_SPLIT_READS, v->split_reads},
 		{ANM_ENG_VAI_CACHE_HITS, v->cache_hits},
 		{ANM_ENG_VAI_CACHE_MISSES, v->cache_misses},
 		{ANM_ENG_VAI_CACHE_EVICTIONS, v->cache_evictions},

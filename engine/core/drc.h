@@ -21,8 +21,8 @@
 struct eng_req;
 
 #define DRC_CHUNK_ENTRIES 100
-#define DRC_BUCKET_BITS	  12
-#define DRC_TABLES	  8 /* the hash table in pages: large pieces are hard to get in softirq */
+#define DRC_BUCKET_BITS	  14
+#define DRC_TABLES	  32 /* the hash table in pages: large pieces are hard to get in softirq */
 #define DRC_TABLE_BUCKETS ((1u << DRC_BUCKET_BITS) / DRC_TABLES)
 
 /*

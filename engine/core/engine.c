@@ -81,7 +81,7 @@ void eng_set_wallclock(struct engine *e, s64 real_minus_mono)
 
 u64 eng_tick_due(struct engine *e)
 {
-	return max(eng_xfer_due(e, ENG_TICK_MAX_NS), (u64)ENG_TICK_MIN_NS);
+	return max_t(u64, eng_xfer_due(e, ENG_TICK_MAX_NS), ENG_TICK_MIN_NS);
 }
 
 /* What need not be done so often as messages have to be watched. */

@@ -37,18 +37,19 @@ struct engine;
 #define ENG_RPC_MAX	   (ENG_TCP_IO_MAX + 4096)	  /* longest record */
 #define ENG_VAI_SIZE_MIN   (10 * ANM_PAGE_SIZE)		  /* what mkswap accepts */
 #define ENG_VAI_SIZE_MAX   ((1ull << 44) - ANM_PAGE_SIZE) /* 16 TiB: 32-bit page count */
-#define ENG_XFER_TRIES_MAX 8	 /* transmissions of one message before its server is suspect */
-#define ENG_OUTQ_MAX	   16384 /* messages waiting to be taken by the driver */
-#define ENG_CACHE_MAX	   (1u << 24) /* the largest eng_config.cache_pages: 64 GiB */
-#define ENG_NAME_MAX	   64	      /* bytes of a name, without NUL */
-#define ENG_GRACE_NS	   NS_PER_S   /* after a restart nothing is answered for so long at least */
-#define ENG_RECOVER_MS	   30000      /* default of eng_config.recover_ms */
-#define ENG_XFER_TRIES_MAX 8	 /* transmissions of one message before its server is suspect */
-#define ENG_OUTQ_MAX	   16384 /* messages waiting to be taken by the driver */
-#define ENG_REPAIR_MS	   10000 /* default of eng_config.repair_after_ms */
+#define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
+#define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
+#define ENG_CACHE_MAX	   16777216 /* the largest eng_config.cache_pages: 64 GiB */
+#define ENG_NAME_MAX	   64	    /* bytes of a name, without NUL */
+#define ENG_GRACE_NS	   NS_PER_S /* after a restart nothing is answered for so long at least */
+#define ENG_RECOVER_MS	   30000    /* default of eng_config.recover_ms */
+#define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
+#define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
+#define ENG_REPAIR_MS	   10000    /* default of eng_config.repair_after_ms */
 #define ENG_TICK_MIN_NS	   (NS_PER_MS / 4)
 #define ENG_TICK_MAX_NS	   NS_PER_S
 #define ENG_MOVE_RATE	   25000 /* default of eng_config.move_rate: 100 MB/s */
+#define ENG_CACHE_MAX	   16777216 /* the largest eng_config.cache_pages: 64 GiB */
 #define ENG_NAME_MAX	   64	 /* bytes of a name, without NUL */
 
 enum eng_class {
@@ -174,6 +175,7 @@ struct anm_out *eng_out_next(struct engine *e);
  * @no_hedge: reads that take long are not asked of the other copy's server too
  * @compress: enum eng_compress
  * @same_filled: enum eng_same_filled
+ * @split:  READs of one page over UDP may be answered by memory servers
  * @no_cache: its pages are not kept in the page cache
  */
 struct eng_vai_params {
@@ -190,6 +192,7 @@ struct eng_vai_params {
 	bool no_hedge;
 	u8 compress;
 	u8 same_filled;
+	bool split;
 	bool no_cache;
 };
 
@@ -219,6 +222,7 @@ struct eng_vai_info {
 	u64 degraded_pages;
 	u64 hedged, hedges_won; /* page reads asked of a second server; answered by it first */
 	u64 filled_pages, packed_pages, packed_bytes, skipped_pages;
+	u64 split_reads; /* of @reads, answered by memory servers */
 	u64 cache_hits, cache_misses, cache_evictions;
 };
 
@@ -284,6 +288,9 @@ enum eng_page_kind {
  * Return: how many, or -ENOENT.
  */
 int eng_vai_pages(struct engine *e, const char *name, u8 kind, u32 *cursor, u32 *pages, u32 max);
+
+/** eng_vai_split() - set eng_vai_params.split, in effect at once. -ENOENT. */
+int eng_vai_split(struct engine *e, const char *name, bool on, struct eng_err *err);
 
 /** eng_busy() - number of VAIs in use (mounted): unloading is refused unless forced. */
 u32 eng_busy(struct engine *e);
@@ -424,6 +431,9 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
 	X(pages_bad, "page copies given up: they do not match their CRC")                  \
 	X(reads_hedged, "page reads for which a second server was asked")                  \
 	X(hedges_won, "of those answered by the second server first")                      \
+	X(split_asked, "READs that memory servers were asked to answer")                   \
+	X(split_reads, "READs that they did answer")                                       \
+	X(split_again, "READs that came again after that: answered by the engine")         \
 	X(cache_hits, "pages found in the cache: no server was asked")                     \
 	X(cache_misses, "pages not found in the cache")                                    \
 	X(cache_evictions, "pages that left the cache for want of room")                   \

@@ -9,16 +9,32 @@
 #include "priv.h"
 #include "drc.h"
 
-#define ENG_FH_LEN	40		/* bytes of a file handle */
-#define ENG_FH_MAGIC	0x414e4601u	/* "ANF", layout 1 */
-#define ENG_IN_USE_NS	(60 * NS_PER_S) /* data traffic that long ago: still mounted */
-#define ENG_FILE_NAME	"swapfile"
-#define ENG_HASH_BITS	8
-#define ENG_SCRATCH_LEN 2560 /* both credentials and the longest path, or two names */
+#define ENG_FH_LEN     40	       /* bytes of a file handle */
+#define ENG_FH_MAGIC   0x414e4601u     /* "ANF", layout 1 */
+#define ENG_IN_USE_NS  (60 * NS_PER_S) /* data traffic that long ago: still mounted */
+#define ENG_FILE_NAME  "swapfile"
+#define ENG_HASH_BITS  8
+#define ENG_SPLIT_XIDS 512 /* a power of two, and what a client may have in flight */
+/* A client that does not get the servers' replies: it is not sent any for so long. */
+#define ENG_SPLIT_PAUSE_NS     NS_PER_S
+#define ENG_SPLIT_PAUSE_MAX_NS (64 * NS_PER_S)
+#define ENG_SCRATCH_LEN	       2560 /* both credentials and the longest path, or two names */
 
 enum eng_fh_kind {
 	ENG_FH_DIR = 1,
 	ENG_FH_FILE = 2,
+};
+
+/**
+ * struct eng_split - a client's READs that servers were asked to answer.
+ * @xid:    the last ones, by their low bits. A wrong 0 at first costs a pause
+ * @resume_ns: no more are asked for before
+ * @pause_ns: how long the last pause was
+ */
+struct eng_split {
+	u32 xid[ENG_SPLIT_XIDS];
+	u64 resume_ns;
+	u64 pause_ns;
 };
 
 /**
@@ -29,6 +45,7 @@ enum eng_fh_kind {
  * @reqs:  READ and WRITE requests accepted and not answered (ENG_CLIENT_REQS_MAX)
  * @pages: page operations of those (ENG_CLIENT_PAGES_MAX)
  * @queue: the requests, oldest first
+ * @split: READs that servers were asked to answer
  */
 struct eng_client {
 	struct hlist_node node;
@@ -39,6 +56,7 @@ struct eng_client {
 	u32 pages;
 	struct list_head queue;
 	struct eng_drc drc;
+	struct eng_split split;
 };
 
 /** struct eng_node - attributes of the directory or the file that can be set. Wall-clock ns. */
@@ -62,6 +80,8 @@ struct eng_node {
  * @reqs:     requests in flight; it is not freed before they are done
  * @reserved_pages: promised, copies not counted; more than its size while it shrinks
  * @discard_on_unmount: give the contents back when the client has unmounted it
+ * @split: READs of one page over UDP may be answered by memory servers
+ * @split_reads: so many were
  * @umnt_seen, @umnt_xid: the last UMNT, to know its duplicates
  * @discard_at: when to do so unless the client is back, 0 never
  */
@@ -81,6 +101,8 @@ struct eng_export {
 	u64 read_ns_ema, write_ns_ema;
 	u64 reserved_pages;
 	bool discard_on_unmount;
+	bool split;
+	u64 split_reads;
 	bool umnt_seen;
 	u32 umnt_xid;
 	u64 discard_at;

@@ -211,6 +211,7 @@ static void hello_accept(struct engine *e, struct eng_server *sv, const struct a
 	sv->peer = *from;
 	sv->mtu = m->mtu;
 	sv->channels = min_t(u16, m->channels, AMP_CHANNELS_MAX);
+	sv->splits = m->flags & AMP_HELLO_SPLIT;
 	sv->donation = m->donation;
 	eng_server_usage(sv, m->used);
 	sv->heard_ns = e->now;

@@ -155,6 +155,17 @@ int eng_req_start(struct eng_call *call, const struct eng_io *io);
 /** eng_req_has_room() - would a request of @npages be taken? */
 bool eng_req_has_room(const struct engine *e, const struct eng_client *c, u32 npages);
 
+/* split.c */
+
+/**
+ * eng_split_payload() - have a memory server answer a READ, once. The head of the reply is made
+ * by @put.
+ * Return: bytes written to @buf, a struct amp_split; 0 if the engine is to answer.
+ */
+u16 eng_split_payload(struct engine *e, const struct eng_req *req, u16 mtu, u8 *buf,
+		      void (*put)(struct engine *e, const struct eng_req *req,
+				  struct xdr_out *res));
+
 /** eng_req_reattach() - send the answer to where the duplicate came from. */
 void eng_req_reattach(struct eng_req *req, const struct anm_peer *from);
 

@@ -29,6 +29,10 @@ struct eng_vai;
  *           @err is 0, -EIO (lost or no server answers: promise 8), -ENOSPC (no
  *           server has room) or -ENOMEM (a shortage of the moment: ask the client
  *           to try again). The caller frees the pageio, there or later.
+ * @split:   READ of a whole page: if not NULL, its server may answer in the engine's place.
+ *           Called at most once, when the server is asked, over a path of @mtu: writes a struct
+ *           amp_split, AMP_SPLIT_LEN_MAX bytes at most. Return: bytes, 0 for not after all.
+ * @answered: the server did: @page stays NULL
  * @err:     what ->done was given
  * @owner, @req_link: the caller's own
  *
@@ -41,8 +45,10 @@ struct eng_pageio {
 	u16 off;
 	u16 len;
 	bool write;
+	bool answered;
 	int err;
 	struct anm_page *page;
+	u16 (*split)(struct engine *e, struct eng_pageio *io, u16 mtu, u8 *buf);
 	void (*done)(struct engine *e, struct eng_pageio *io, int err);
 	void *owner;
 	struct list_head req_link;

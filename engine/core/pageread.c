@@ -95,6 +95,13 @@ static struct eng_server *fetch_pick(struct engine *e, const struct pg_op *op,
 	return best;
 }
 
+static u16 fetch_split(struct engine *e, struct eng_xfer *xf, u8 *buf)
+{
+	struct eng_pageio *io = &container_of(xf, struct pg_copy, xf)->op->io;
+
+	return io->split(e, io, xf->sv->mtu, buf);
+}
+
 void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_server *sv,
 	    struct anm_page *page,
 	    void (*done)(struct engine *e, struct eng_xfer *xf, enum xfer_result res))
@@ -108,6 +115,7 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 	c->xf.version = map_version(op_entry(e, op));
 	c->xf.page = page;
 	c->xf.done = done;
+	c->xf.split = c == &op->copy[0] && op->tries == 1 && op->io.split ? fetch_split : NULL;
 	if (c == &op->copy[0])
 		op_hedge_arm(e, op, &c->xf, sv->lag.p95_ns);
 	eng_xfer_start(e, sv, &c->xf);
@@ -202,7 +210,7 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 	struct pg_op *op = c->op;
 	struct map_entry *me = op_entry(e, op);
 	/* A move takes it as it is. */
-	bool broken = res == XFER_OK && !op->move && !op_unform(e, xf);
+	bool broken = res == XFER_OK && !op->move && !xf->answered && !op_unform(e, xf);
 	/* Older: an inventory has told meanwhile of a newer copy elsewhere. */
 	bool good = res == XFER_OK && !broken && xf->got_version >= map_version(me), wait;
 	u16 slot = c->slot;
@@ -215,13 +223,18 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 		if (xf->got_version > map_version(me) && xf->got_version <= ENG_VERSION_MAX)
 			fetch_newer(e, op, me, xf->got_version);
 		me->vai_flags &= (u16)~MAP_LOST;
-		if (xf->form == AMP_FORM_FILL)
-			eng_entry_fill(e, me, anm_page_data(op->fetch));
-		op_drop_bad(e, op, me);
-		/* What a WRITE is laid over is not to be changed in the cache. */
-		if (!op->move && !op->io.write)
-			eng_cache_fetched(e, op);
-		op_fetched(e, op);
+		op->io.answered = xf->answered;
+		if (xf->answered) {
+			op_complete(e, op, 0);
+		} else {
+			if (xf->form == AMP_FORM_FILL)
+				eng_entry_fill(e, me, anm_page_data(op->fetch));
+			op_drop_bad(e, op, me);
+			/* What a WRITE is laid over is not to be changed in the cache. */
+			if (!op->move && !op->io.write)
+				eng_cache_fetched(e, op);
+			op_fetched(e, op);
+		}
 	} else {
 		if (broken) {
 			e->stats.amp_crc++;

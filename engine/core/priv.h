@@ -15,6 +15,7 @@
  *   vai.c       VAIs, who uses them         discard.c  pages to be forgotten
  *   client.c    client addresses, queues    hello.c    HELLO, heartbeats, goodbyes
  *   fh.c        file handles                sweep.c    walks over the page map
+ *   split.c     READs that servers answer
  *   reserve.c   reservation                 wheel.c    timers of messages
  *   contents.c  discard, resize             recover.c  the page map after a restart
  *                                           move.c     one page to another server

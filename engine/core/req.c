@@ -63,14 +63,27 @@ static u32 stat_of(int err)
 	}
 }
 
+/* A READ's reply up to the bytes. */
+static void read_head(struct engine *e, const struct eng_req *req, struct xdr_out *res)
+{
+	struct nfs3_fattr attr;
+
+	rpc_put_accepted(res, req->xid, RPC_SUCCESS);
+	nfs_fattr_of(req->x, 1, &attr);
+	nfs3_put_read_ok(res, &attr, req->count, req->eof);
+}
+
+static u16 read_split(struct engine *e, struct eng_pageio *io, u16 mtu, u8 *buf)
+{
+	return eng_split_payload(e, io->owner, mtu, buf, read_head);
+}
+
 static void read_answer(struct engine *e, struct eng_req *req, struct xdr_out *res)
 {
 	u32 pad = xdr_padded(req->count) - req->count;
-	struct nfs3_fattr attr;
 	struct eng_pageio *io;
 
-	nfs_fattr_of(req->x, 1, &attr);
-	nfs3_put_read_ok(res, &attr, req->count, req->eof);
+	read_head(e, req, res);
 	list_for_each_entry(io, &req->ios, req_link) {
 		anm_out_add_page(req->out, io->page, io->off, io->len);
 		req->x->zero_reads += io->page == e->zero_page;
@@ -101,7 +114,8 @@ static void req_answer(struct engine *e, struct eng_req *req, u32 stat)
 	struct xdr_out res;
 
 	xdr_out_init(&res, out->head, out->head_cap);
-	rpc_put_accepted(&res, req->xid, RPC_SUCCESS);
+	if (stat || req->write)
+		rpc_put_accepted(&res, req->xid, RPC_SUCCESS);
 	if (stat) {
 		nfs3_put_fail(&res, req->write ? NFS3_WRITE : NFS3_READ, stat, NULL, NULL);
 		e->stats.nfs_errors++;
@@ -117,25 +131,41 @@ static void req_answer(struct engine *e, struct eng_req *req, u32 stat)
 	eng_reply_finish(out, &res);
 }
 
+/* A server has sent the reply already. */
+static bool req_answered(struct engine *e, struct eng_req *req)
+{
+	struct eng_export *x = req->x;
+
+	if (req->err || !list_first_entry(&req->ios, struct eng_pageio, req_link)->answered)
+		return false;
+	e->stats.split_reads++;
+	x->split_reads++;
+	x->read_bytes += req->count;
+	x->read_ns_ema = ema(x->read_ns_ema, e->now - req->started_ns);
+	return true;
+}
+
 static void req_finish(struct engine *e, struct eng_req *req)
 {
 	struct eng_client *c = req->x->client;
 	u32 stat = stat_of(req->err);
-	struct anm_out *out;
+	struct anm_out *out = NULL;
 
-	req_answer(e, req, stat);
+	if (!req_answered(e, req)) {
+		req_answer(e, req, stat);
+		swap(out, req->out);
+	}
 	/* JUKEBOX too: the client tries again with a new xid, and a late copy of this call is old. */
 	if (req->drc)
 		eng_drc_done(req->drc, stat);
-	out = req->out;
-	req->out = NULL;
 	list_del(&req->link);
 	c->reqs--;
 	c->pages -= req->npages;
 	req->x->reqs--;
 	e->exports->reqs--;
 	req_free(e, req);
-	eng_reply_send(e, out);
+	if (out)
+		eng_reply_send(e, out);
 }
 
 /* One pageio done, or the loop that started them. May free @req. */
@@ -151,7 +181,7 @@ static void req_io_done(struct engine *e, struct eng_pageio *io, int err)
 {
 	struct eng_req *req = io->owner;
 
-	if (WARN_ON_ONCE(!err && !io->page))
+	if (WARN_ON_ONCE(!err && !io->page && !io->answered))
 		err = -EIO;
 	req_done_one(e, req, err);
 }
@@ -175,8 +205,12 @@ static int req_add_io(struct eng_call *call, struct eng_req *req, const struct e
 	io->write = r->write;
 	io->owner = req;
 	io->done = req_io_done;
-	if (!r->write)
+	if (!r->write) {
+		if (r->x->split && req->from.door == ANM_DOOR_UDP && r->count == ANM_PAGE_SIZE &&
+		    !io->off)
+			io->split = read_split;
 		return io->len;
+	}
 	io->page = anm_page_alloc();
 	if (!io->page)
 		return -ENOMEM;

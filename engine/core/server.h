@@ -60,6 +60,7 @@ struct eng_discard {
  * struct eng_server - one memory.
  * @session:    0 when there is none; its low bits are the slot
  * @boot:       as it said; @prev_boot: of the memory that it had before, 0 none
+ * @splits:     it can answer READs itself
  * @extra:      pages that it has beyond @mapped + @pending, as of its last heartbeat
  * @saved:      the other way: what they take less than a page each, as of then
  * @mapped:     references from the page map
@@ -101,6 +102,7 @@ struct eng_server {
 	u32 nhellos;
 	u32 hello_seq[ENG_HELLOS_KEPT];
 	u16 mtu, channels;
+	bool splits;
 	u64 donation, used, extra, saved;
 	u64 mapped;
 	u32 pending, pins;

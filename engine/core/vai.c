@@ -262,6 +262,7 @@ static void vai_fill(struct engine *e, struct eng_export *x, const struct eng_va
 	x->discard_on_unmount = p->discard_on_unmount;
 	v->compress = p->compress;
 	v->same_filled = p->same_filled;
+	x->split = p->split;
 	v->no_cache = p->no_cache;
 	x->fsid = get_unaligned_be64(uuid) ^ get_unaligned_be64(uuid + 8);
 	for (i = 0; i < 2; i++) {
@@ -364,6 +365,16 @@ int eng_vai_forms(struct engine *e, const char *name, int compress, int same_fil
 	return 0;
 }
 
+int eng_vai_split(struct engine *e, const char *name, bool on, struct eng_err *err)
+{
+	struct eng_export *x = eng_vai_by_name(e, name, strnlen(name, ENG_NAME_MAX + 1));
+
+	if (!x || x->vai.deleting)
+		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
+	x->split = on;
+	return 0;
+}
+
 /* ---- unmaking one ---- */
 
 int eng_vai_del(struct engine *e, const char *name, bool force, struct eng_err *err)
@@ -463,6 +474,8 @@ bool eng_vai_get(struct engine *e, u32 *slot, struct eng_vai_info *info)
 	info->deleting = x->vai.deleting;
 	info->outstanding = x->reqs;
 	info->p.discard_on_unmount = x->discard_on_unmount;
+	info->p.split = x->split;
+	info->split_reads = x->split_reads;
 	info->emptying = x->vai.emptying;
 	info->degraded_pages = x->vai.degraded;
 	info->p.no_hedge = x->vai.no_hedge;

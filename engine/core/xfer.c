@@ -36,8 +36,22 @@ static void xfer_send_page(struct engine *e, const struct eng_xfer *xf, struct a
 	}
 }
 
+/* Only the first transmission: what is lost of it, the engine makes good itself. */
+static u16 xfer_split(struct engine *e, struct eng_xfer *xf, u8 *buf)
+{
+	const struct eng_server *sv = xf->sv;
+	u16 len = 0;
+
+	if (xf->split && sv->splits && sv->state == ENG_SERVER_LIVE)
+		len = xf->split(e, xf, buf);
+	xf->split = NULL;
+	xf->splits = len;
+	return len;
+}
+
 static void xfer_transmit(struct engine *e, struct eng_xfer *xf)
 {
+	u8 split[AMP_SPLIT_LEN_MAX];
 	struct amp_hdr h;
 	struct anm_out *out;
 
@@ -52,7 +66,8 @@ static void xfer_transmit(struct engine *e, struct eng_xfer *xf)
 		xfer_send_page(e, xf, &h);
 		return;
 	}
-	out = eng_amp_make(e, &xf->sv->peer, &h, NULL, 0);
+	h.part_len = xfer_split(e, xf, split);
+	out = eng_amp_make(e, &xf->sv->peer, &h, split, 0);
 	if (out)
 		eng_out_queue(e, out);
 }
@@ -61,6 +76,11 @@ static void xfer_resend(struct engine *e, struct eng_xfer *xf)
 {
 	struct eng_server *sv = xf->sv;
 
+	/* Another message, to which ACK is no answer. */
+	if (xf->splits && !xf->renew) {
+		eng_window_lost(&sv->win, xf->seq_ns, e->now);
+		xf->renew = true;
+	}
 	if (xf->renew) {
 		xf->renew = false;
 		xf->resent = false;
@@ -157,6 +177,7 @@ void eng_xfer_start(struct engine *e, struct eng_server *sv, struct eng_xfer *xf
 	xf->parts = 0;
 	xf->renew = false;
 	xf->resent = false;
+	xf->answered = false;
 	list_add_tail(&xf->link, xf->urgent ? &sv->urgent : &sv->queue);
 	sv->nxfers++;
 	sv->queued++;
@@ -355,12 +376,19 @@ static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hd
 
 static void xfer_acked(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h)
 {
+	if (xf->type == AMP_PAGE_IN && (h->code || h->page_version != xf->version)) {
+		e->stats.amp_malformed++;
+		return;
+	}
 	xfer_answered(e, xf);
 	xf->code = h->code;
 	xf->got_version = h->page_version;
 	if (xf->type == AMP_PAGE_OUT) {
 		xf->sv->pages_out++;
 		e->stats.pages_written++;
+	} else if (xf->type == AMP_PAGE_IN) {
+		xf->sv->pages_in++;
+		xf->answered = true;
 	}
 	xfer_finish(e, xf, XFER_OK);
 }
@@ -376,13 +404,13 @@ static void xfer_listed(struct engine *e, struct eng_xfer *xf, const struct amp_
 	xfer_finish(e, xf, XFER_OK);
 }
 
-static bool xfer_answers(u8 asked, u8 type)
+static bool xfer_answers(const struct eng_xfer *xf, u8 type)
 {
 	if (type == AMP_NACK)
 		return true;
-	if (asked == AMP_PAGE_IN)
-		return type == AMP_PAGE;
-	return type == (asked == AMP_INVENTORY ? AMP_INVENTORY_LIST : AMP_ACK);
+	if (xf->type == AMP_PAGE_IN)
+		return type == AMP_PAGE || (xf->splits && type == AMP_ACK);
+	return type == (xf->type == AMP_INVENTORY ? AMP_INVENTORY_LIST : AMP_ACK);
 }
 
 static bool xfer_key_equal(const struct amp_key *a, const struct amp_key *b)
@@ -399,7 +427,7 @@ void eng_xfer_answer(struct engine *e, struct eng_server *sv, const struct amp_h
 		xfer_late(e, sv, h);
 		return;
 	}
-	if (!xfer_key_equal(&xf->key, &h->key) || !xfer_answers(xf->type, h->type)) {
+	if (!xfer_key_equal(&xf->key, &h->key) || !xfer_answers(xf, h->type)) {
 		e->stats.amp_malformed++;
 		return;
 	}

@@ -43,10 +43,13 @@ enum xfer_state {
  * @page:    PAGE_OUT: the form's bytes, not to change until done; PAGE_IN: where they go, not
  *           shared with anybody. The owner's reference.
  * @form, @form_len, @crc: PAGE_OUT: of these bytes; PAGE_IN: set when done
+ * @split:   PAGE_IN: if not NULL, the server may answer the client; as eng_pageio.split, NULL
+ *           once it was called
  * @done:    called once, never from within eng_xfer_start()
  * Set when done:
  * @code:    enum amp_code of the ACK or NACK
  * @got_version: the version that the answer names
+ * @answered: PAGE_IN: the server has answered the client, ->page is as it was
  * @list:    INVENTORY: the answer, valid in ->done only; its payload has @list_len bytes
  */
 struct eng_xfer {
@@ -62,6 +65,8 @@ struct eng_xfer {
 	u8 parts;      /* PAGE_IN: bitmap of those that are in */
 	u8 form;
 	u16 form_len;
+	bool splits; /* the message in flight has asked for a reply to the client */
+	bool answered;
 	u16 channel;
 	u16 code;
 	u32 seq;
@@ -80,6 +85,7 @@ struct eng_xfer {
 	u32 cut; /* of the window, when it was sent again */
 	u64 slow_ns;
 	void (*slow)(struct engine *e, struct eng_xfer *xf);
+	u16 (*split)(struct engine *e, struct eng_xfer *xf, u8 *buf);
 	void (*done)(struct engine *e, struct eng_xfer *xf, enum xfer_result res);
 	const struct anm_rec *list;
 	u32 list_len;

@@ -90,6 +90,8 @@ static const struct field vai_fields[] = {
 	{ANM_ENG_VAI_PACKED_PAGES, NUM, "packed_pages"},
 	{ANM_ENG_VAI_PACKED_BYTES, NUM, "packed_bytes"},
 	{ANM_ENG_VAI_SKIPPED_PAGES, NUM, "skipped_pages"},
+	{ANM_ENG_VAI_SPLIT, BOOL, "split"},
+	{ANM_ENG_VAI_SPLIT_READS, NUM, "split_reads"},
 	{ANM_ENG_VAI_CACHE, BOOL, "cache"},
 	{ANM_ENG_VAI_CACHE_HITS, NUM, "cache_hits"},
 	{ANM_ENG_VAI_CACHE_MISSES, NUM, "cache_misses"},

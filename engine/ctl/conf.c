@@ -61,6 +61,7 @@ static const struct key vai_keys[] = {
 	{"no_hedge", BOOL, false, VAI(no_hedge), 0},
 	{"compress", COMPRESS, false, VAI(compress), 0},
 	{"same_filled", SWITCH, false, VAI(same_filled), 0},
+	{"split", BOOL, false, VAI(split), 0},
 	{"no_cache", BOOL, false, VAI(no_cache), 0},
 };
 

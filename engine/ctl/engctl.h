@@ -42,7 +42,8 @@ enum {
 	O_HEDGE = 1 << 17,
 	O_COMPRESS = 1 << 18,
 	O_SAME_FILLED = 1 << 19,
-	O_CACHE = 1 << 20,
+	O_SPLIT = 1 << 20,
+	O_CACHE = 1 << 21,
 };
 
 /* Doors given, as bits: the others are as they are kept. */
@@ -88,6 +89,7 @@ struct opts {
 	const char *hedge;
 	const char *compress;
 	const char *same_filled;
+	const char *split;
 	const char *cache;
 	const char *module;
 	const char *state;
@@ -107,6 +109,7 @@ int cmd_status(struct opts *o);
 int cmd_server_list(struct opts *o);
 int cmd_server_show(struct opts *o);
 int cmd_vai_create(struct opts *o);
+int cmd_vai_set(struct opts *o);
 int cmd_vai_list(struct opts *o);
 int cmd_vai_show(struct opts *o);
 int cmd_vai_delete(struct opts *o);

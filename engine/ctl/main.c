@@ -83,7 +83,7 @@ static const struct command commands[] = {
 	{{"vai", "create"},
 	 1,
 	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD | O_HEDGE | O_COMPRESS | O_SAME_FILLED |
-		 O_CACHE,
+		 O_SPLIT | O_CACHE,
 	 cmd_vai_create,
 	 "vai create NAME --size SIZE --client ADDR [--class CLASS] [OPTION]...",
 	 "Reserve memory for a swap file and export it as /NAME to one client.\n"
@@ -95,13 +95,14 @@ static const struct command commands[] = {
 	 "  -u, --uuid UUID          identity; drawn when not given\n"
 	 "      --discard-on-unmount give the contents back to the pool some seconds after the\n"
 	 "                           client has unmounted it\n"
-	 "      --hedge, --compress, --same-filled, --cache\n"
+	 "      --hedge, --compress, --same-filled, --split, --cache\n"
 	 "                           see vai set\n"},
 	{{"vai", "set"},
 	 1,
-	 O_HEDGE | O_COMPRESS | O_SAME_FILLED | O_CACHE,
+	 O_HEDGE | O_COMPRESS | O_SAME_FILLED | O_SPLIT | O_CACHE,
 	 cmd_vai_set,
-	 "vai set NAME [--hedge on|off] [--compress MODE] [--same-filled on|off] [--cache on|off]",
+	 "vai set NAME [--hedge on|off] [--compress MODE] [--same-filled on|off]\n"
+	 "       [--split on|off] [--cache on|off]",
 	 "Change how a VAI is served; in effect at once, clients go on.\n"
 	 "\n"
 	 "      --hedge on|off       class critical: ask the other copy's server too when a read\n"
@@ -109,6 +110,8 @@ static const struct command commands[] = {
 	 "      --compress MODE      auto: pages written from now on are compressed while that\n"
 	 "                           pays (default); on: always tried; off\n"
 	 "      --same-filled on|off keep pages of one repeated word as that word (default on)\n"
+	 "      --split on|off       clients over UDP, jumbo frames: memory servers answer reads\n"
+	 "                           themselves, from the engine's address (default off)\n"
 	 "      --cache on|off       keep its pages in the engine's page cache, if it has one\n"
 	 "                           (default on)\n"},
 	{{"vai", "list"}, 0, 0, cmd_vai_list, "vai list", "List the VAIs.\n"},
@@ -229,6 +232,7 @@ enum {
 	OPT_HEDGE,
 	OPT_COMPRESS,
 	OPT_SAME_FILLED,
+	OPT_SPLIT,
 	OPT_CACHE,
 	OPT_CACHE_SIZE,
 };
@@ -268,6 +272,7 @@ static const struct option long_options[] = {
 	{"hedge", required_argument, NULL, OPT_HEDGE},
 	{"compress", required_argument, NULL, OPT_COMPRESS},
 	{"same-filled", required_argument, NULL, OPT_SAME_FILLED},
+	{"split", required_argument, NULL, OPT_SPLIT},
 	{"cache", required_argument, NULL, OPT_CACHE},
 	{"cache-size", required_argument, NULL, OPT_CACHE_SIZE},
 	{"help", no_argument, NULL, 'h'},
@@ -461,6 +466,7 @@ static int take_option(struct opts *o, int c)
 		{OPT_HEDGE, O_HEDGE, offsetof(struct opts, hedge)},
 		{OPT_COMPRESS, O_COMPRESS, offsetof(struct opts, compress)},
 		{OPT_SAME_FILLED, O_SAME_FILLED, offsetof(struct opts, same_filled)},
+		{OPT_SPLIT, O_SPLIT, offsetof(struct opts, split)},
 		{OPT_CACHE, O_CACHE, offsetof(struct opts, cache)},
 	};
 	size_t i;

@@ -133,6 +133,8 @@ static int check_switches(const struct opts *o)
 		return complain("compress \"%s\" refused: auto, on or off", o->compress);
 	if (o->same_filled && conf_switch(o->same_filled) < 0)
 		return complain("same-filled \"%s\" refused: on or off", o->same_filled);
+	if (o->split && read_switch(o->split) < 0)
+		return complain("split \"%s\" refused: on or off", o->split);
 	if (o->cache && read_switch(o->cache) < 0)
 		return complain("cache \"%s\" refused: on or off", o->cache);
 	return 0;
@@ -144,6 +146,7 @@ static int put_switches(struct nl_msg *msg, const struct opts *o)
 	       (o->compress && nla_put_u8(msg, ANM_ENG_VAI_COMPRESS, conf_compress(o->compress))) ||
 	       (o->same_filled &&
 		nla_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, conf_switch(o->same_filled))) ||
+	       (o->split && nla_put_u8(msg, ANM_ENG_VAI_SPLIT, read_switch(o->split))) ||
 	       (o->cache && nla_put_u8(msg, ANM_ENG_VAI_CACHE, read_switch(o->cache)));
 }
 
@@ -259,7 +262,7 @@ int cmd_vai_set(struct opts *o)
 	struct ctl c;
 	int rc = check_name(o->words[2]);
 
-	if (!rc && !o->hedge && !o->compress && !o->same_filled && !o->cache)
+	if (!rc && !o->hedge && !o->compress && !o->same_filled && !o->split && !o->cache)
 		rc = misuse("vai set: what is to be set is missing");
 	if (!rc)
 		rc = check_switches(o);
@@ -355,6 +358,10 @@ static void print_vai(const json_t *v)
 	print_packed(v);
 	field_print("reads", "%llu, %s, %s each", num(v, "reads"), size_text(num(v, "read_bytes")),
 		    ns_text(num(v, "read_ns")));
+	if (json_is_true(json_object_get(v, "split")) || num(v, "split_reads"))
+		field_print("split reads", "%s, %llu answered by memory servers",
+			    json_is_true(json_object_get(v, "split")) ? "on" : "off",
+			    num(v, "split_reads"));
 	field_print("writes", "%llu, %s, %s each", num(v, "writes"),
 		    size_text(num(v, "written_bytes")), ns_text(num(v, "write_ns")));
 	if (!strcmp(str(v, "class"), "critical"))

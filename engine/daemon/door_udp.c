@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Datagrams: NFS, MOUNT and AMP sockets. Read and sent in batches. An answer
- * leaves from the address that the request came to: the peer's opaque part
- * keeps it.
+ * leaves from the address that the request came to.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "../../proto/addr_user.h"
+#include "../../proto/frame.h"
 #include "../../proto/udp_user.h"
 #include "daemon.h"
 
@@ -30,8 +30,6 @@ enum { SOCK_NFS, SOCK_MOUNT, SOCK_AMP, SOCK_NR };
 /* What anm_peer.opaque holds for this door. */
 struct udp_way {
 	u8 sock;
-	u8 have_local;
-	u8 local[16];
 	u32 ifindex;
 } __packed;
 
@@ -41,6 +39,7 @@ struct udp_sock {
 	int fd;
 	int family;
 	bool is_amp;
+	u16 port;
 	bool full; /* waits for EPOLLOUT */
 	struct list_head out;
 	u32 nout;
@@ -104,10 +103,11 @@ static int sock_bind(struct udp_sock *s, const struct anm_addr *listen, u16 *por
 	if (getsockname(s->fd, (struct sockaddr *)&ss, &len))
 		return -errno;
 	addr_from_sockaddr(&ss, &a, port);
+	s->port = *port;
 	return 0;
 }
 
-static void way_from_control(struct msghdr *mh, struct udp_way *way)
+static void way_from_control(struct msghdr *mh, struct anm_peer *from, struct udp_way *way)
 {
 	struct cmsghdr *c;
 
@@ -115,24 +115,22 @@ static void way_from_control(struct msghdr *mh, struct udp_way *way)
 		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
 			struct in6_pktinfo *pi = (struct in6_pktinfo *)CMSG_DATA(c);
 
-			memcpy(way->local, &pi->ipi6_addr, 16);
+			memcpy(&from->local, &pi->ipi6_addr, 16);
 			way->ifindex = pi->ipi6_ifindex;
-			way->have_local = 1;
 		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo *pi = (struct in_pktinfo *)CMSG_DATA(c);
 
-			memcpy(way->local + 12, &pi->ipi_addr, 4);
+			from->local = anm_addr_v4(ntohl(pi->ipi_addr.s_addr));
 			way->ifindex = pi->ipi_ifindex;
-			way->have_local = 1;
 		}
 	}
 }
 
-static size_t way_to_control(const struct udp_sock *s, const struct udp_way *way, u8 *control)
+static size_t way_to_control(const struct udp_sock *s, const struct anm_addr *local, u8 *control)
 {
 	struct cmsghdr *c = (struct cmsghdr *)control;
 
-	if (!way->have_local)
+	if (!memchr_inv(local, 0, sizeof(*local)))
 		return 0;
 	if (s->family == AF_INET6) {
 		struct in6_pktinfo *pi = (struct in6_pktinfo *)CMSG_DATA(c);
@@ -141,7 +139,7 @@ static size_t way_to_control(const struct udp_sock *s, const struct udp_way *way
 		c->cmsg_type = IPV6_PKTINFO;
 		c->cmsg_len = CMSG_LEN(sizeof(*pi));
 		memset(pi, 0, sizeof(*pi)); /* the interface is the routing table's choice */
-		memcpy(&pi->ipi6_addr, way->local, 16);
+		memcpy(&pi->ipi6_addr, local, 16);
 		return CMSG_SPACE(sizeof(*pi));
 	} else {
 		struct in_pktinfo *pi = (struct in_pktinfo *)CMSG_DATA(c);
@@ -150,7 +148,7 @@ static size_t way_to_control(const struct udp_sock *s, const struct udp_way *way
 		c->cmsg_type = IP_PKTINFO;
 		c->cmsg_len = CMSG_LEN(sizeof(*pi));
 		memset(pi, 0, sizeof(*pi));
-		memcpy(&pi->ipi_spec_dst, way->local + 12, 4);
+		memcpy(&pi->ipi_spec_dst, local->b + 12, 4);
 		return CMSG_SPACE(sizeof(*pi));
 	}
 }
@@ -158,7 +156,7 @@ static size_t way_to_control(const struct udp_sock *s, const struct udp_way *way
 static void take(struct udp_sock *s, struct mmsghdr *m, const u8 *buf, u64 now)
 {
 	struct daemon *d = s->door->d;
-	struct anm_peer from = {.door = ANM_DOOR_UDP};
+	struct anm_peer from = {.door = ANM_DOOR_UDP, .local_port = s->port};
 	struct udp_way way = {.sock = s - s->door->socks};
 	struct anm_rec rec = {.head = buf, .head_len = m->msg_len, .len = m->msg_len};
 
@@ -167,7 +165,7 @@ static void take(struct udp_sock *s, struct mmsghdr *m, const u8 *buf, u64 now)
 		return;
 	}
 	addr_from_sockaddr(m->msg_hdr.msg_name, &from.addr, &from.port);
-	way_from_control(&m->msg_hdr, &way);
+	way_from_control(&m->msg_hdr, &from, &way);
 	memcpy(from.opaque, &way, sizeof(way));
 	if (s->is_amp)
 		eng_amp_in(d->e, &from, &rec, now);
@@ -234,7 +232,7 @@ static int send_batch(struct udp_sock *s)
 	list_for_each_entry(out, &s->out, link) {
 		memcpy(&way, out->to.opaque, sizeof(way));
 		if (!udp_batch_add(b, out, s->family, way.ifindex, control,
-				   way_to_control(s, &way, control)))
+				   way_to_control(s, &out->to.local, control)))
 			break;
 	}
 	rc = udp_batch_send(b, s->fd, &again);

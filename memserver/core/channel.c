@@ -68,6 +68,7 @@ static void channel_begin(struct memserver *m, struct mem_channel *ch, const str
 	ch->type = h->type;
 	ch->nparts = h->nparts;
 	ch->parts = 0;
+	ch->split = false;
 	ch->crc = h->page_crc;
 	ch->form = h->form;
 	ch->form_len = h->form_len;
@@ -147,21 +148,29 @@ static struct anm_out *channel_page_part(struct memserver *m, const struct anm_p
 	return out;
 }
 
+struct anm_page *mem_page_copy(struct memserver *m, const struct store_page *sp)
+{
+	struct anm_page *page = anm_page_alloc();
+
+	/* what is stored has no reference count: what is being sent must be a copy */
+	if (page)
+		memcpy(anm_page_data(page), sp->bytes, sp->len);
+	else
+		m->stats.no_memory++;
+	return page;
+}
+
 /* A part that cannot be had is left out: the engine asks again. */
 static void channel_page_send(struct memserver *m, struct mem_channel *ch,
 			      const struct anm_peer *to, const struct store_page *sp)
 {
 	struct amp_hdr h = channel_answer_hdr(m, ch);
-	struct anm_page *page = anm_page_alloc();
+	struct anm_page *page = mem_page_copy(m, sp);
 	u8 part, nparts = (u8)amp_nparts(m->mtu, sp->len);
 	struct anm_out *out;
 
-	if (!page) {
-		m->stats.no_memory++;
+	if (!page)
 		return;
-	}
-	/* what is stored has no reference count: what is being sent must be a copy */
-	memcpy(anm_page_data(page), sp->bytes, sp->len);
 	h.type = AMP_PAGE;
 	h.page_version = sp->version;
 	h.page_crc = sp->crc;
@@ -178,8 +187,9 @@ static void channel_page_send(struct memserver *m, struct mem_channel *ch,
 	anm_page_put(page);
 }
 
+/* @split: how to answer the client itself, or NULL; with no other version than the one named. */
 static void channel_page_in(struct memserver *m, struct mem_channel *ch,
-			    const struct anm_peer *from)
+			    const struct anm_peer *from, const struct amp_split *split)
 {
 	struct store_page sp = {.version = 0};
 
@@ -191,6 +201,11 @@ static void channel_page_in(struct memserver *m, struct mem_channel *ch,
 	if (!store_get(m->store, &ch->key, &sp) || sp.version < ch->version) {
 		m->stats.absent++;
 		channel_done(m, ch, from, AMP_E_NOENT, sp.version);
+		return;
+	}
+	if (split && sp.version == ch->version && mem_split_reply(m, split, &sp)) {
+		ch->split = true;
+		channel_done(m, ch, from, AMP_OK, sp.version);
 		return;
 	}
 	channel_page_send(m, ch, from, &sp);
@@ -282,8 +297,8 @@ static void channel_again(struct memserver *m, struct mem_channel *ch, const str
 	if (ch->state != MEM_CH_DONE)
 		return;
 	/* a page is not kept with the answer; reading it again harms nobody */
-	if (ch->type == AMP_PAGE_IN)
-		channel_page_in(m, ch, from);
+	if (ch->type == AMP_PAGE_IN && !ch->split)
+		channel_page_in(m, ch, from, NULL);
 	else if (ch->type == AMP_INVENTORY)
 		channel_inventory(m, ch, from);
 	else
@@ -293,10 +308,13 @@ static void channel_again(struct memserver *m, struct mem_channel *ch, const str
 void mem_channel_in(struct memserver *m, const struct anm_peer *from, const struct amp_hdr *h,
 		    const struct anm_rec *rec)
 {
+	bool splits = h->type == AMP_PAGE_IN && h->part_len;
+	struct amp_split split;
 	struct mem_channel *ch;
 	s32 ahead;
 
-	if (h->channel >= m->channels || (h->type == AMP_PAGE_OUT && !amp_part_valid(h, m->mtu))) {
+	if (h->channel >= m->channels || (h->type == AMP_PAGE_OUT && !amp_part_valid(h, m->mtu)) ||
+	    (splits && mem_split_read(h, rec, &split))) {
 		m->stats.malformed++;
 		return;
 	}
@@ -318,7 +336,7 @@ void mem_channel_in(struct memserver *m, const struct anm_peer *from, const stru
 		channel_page_out(m, ch, from, h, rec);
 		break;
 	case AMP_PAGE_IN:
-		channel_page_in(m, ch, from);
+		channel_page_in(m, ch, from, splits ? &split : NULL);
 		break;
 	case AMP_DISCARD:
 		channel_discard(m, ch, from);

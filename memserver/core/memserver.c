@@ -192,7 +192,7 @@ void mem_out_queue(struct memserver *m, struct anm_out *out)
 {
 	list_add_tail(&out->link, &m->outq);
 	m->outq_len++;
-	m->stats.amp_out++;
+	m->stats.amp_out += out->is_amp;
 }
 
 void mem_out_header(struct memserver *m, const struct anm_peer *to, const struct amp_hdr *h)

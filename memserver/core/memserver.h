@@ -36,6 +36,9 @@ struct memserver;
  * @channels:    offered to the engine; 0: AMP_CHANNELS_DEFAULT, at most AMP_CHANNELS_MAX
  * @engine:      where HELLO goes (its opaque part is the driver's)
  * @zone:        what fails together with it; empty for unknown
+ * @path_mtu:    MTU of the path to an address, or negative if there is none; called under the
+ *               driver's lock, with @path_ctx. NULL where the driver cannot send what does not
+ *               come from itself: then no READ is answered in the engine's place
  */
 struct mem_config {
 	u8 server_uuid[16];
@@ -46,6 +49,8 @@ struct mem_config {
 	u16 channels;
 	struct anm_peer engine;
 	char zone[AMP_ZONE_MAX];
+	int (*path_mtu)(void *ctx, const struct anm_addr *to);
+	void *path_ctx;
 };
 
 enum mem_state {
@@ -108,6 +113,7 @@ void mem_set_mtu(struct memserver *m, u16 mtu, u64 now);
 	X(version, "datagrams of another protocol version")                    \
 	X(pages_stored, "pages stored")                                        \
 	X(pages_served, "pages sent")                                          \
+	X(split_replies, "READs answered in the engine's place")               \
 	X(pages_discarded, "pages discarded")                                  \
 	X(stale_refused, "pages refused: a newer version is stored")           \
 	X(full_refused, "pages refused: donation used up")                     \

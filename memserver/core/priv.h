@@ -5,6 +5,7 @@
  *   memserver.c  create, destroy, tick, sorting of what comes in, output queue, status
  *   session.c    HELLO, WELCOME, HEARTBEAT, GOODBYE
  *   channel.c    stop-and-wait lanes, parts, what a message does to the store
+ *   split.c      replies to clients, in the engine's place
  *   store.c      the pages
  *   slots.c      the donation, cut up
  */
@@ -28,6 +29,7 @@ enum mem_channel_state {
  * @parts:   bit set of the parts that are here
  * @code:    the answer: enum amp_code; ACK when AMP_OK, otherwise NACK
  * @answer_version: the answer's page version
+ * @split:   a PAGE_IN that was answered by a reply to the client, and ACK
  * @buf:     that parts are put together in; NULL unless MEM_CH_PARTS
  */
 struct mem_channel {
@@ -38,6 +40,7 @@ struct mem_channel {
 	u8 parts;
 	u8 form;
 	u16 form_len;
+	bool split;
 	u16 code;
 	u32 crc;
 	u64 version;
@@ -135,5 +138,17 @@ void mem_session_heard(struct memserver *m, const struct anm_peer *from);
 void mem_channels_reset(struct memserver *m);
 void mem_channel_in(struct memserver *m, const struct anm_peer *from, const struct amp_hdr *h,
 		    const struct anm_rec *rec);
+
+/* split.c */
+
+/** mem_split_read() - the payload of a PAGE_IN. Return: 0 or -EINVAL. */
+int mem_split_read(const struct amp_hdr *h, const struct anm_rec *rec, struct amp_split *sp);
+
+/** mem_split_reply() - queue the reply with a page. Return: whether it will be sent. */
+bool mem_split_reply(struct memserver *m, const struct amp_split *sp,
+		     const struct store_page *page);
+
+/** mem_page_copy() - of a stored page, to be sent. Return: NULL without memory, counted. */
+struct anm_page *mem_page_copy(struct memserver *m, const struct store_page *page);
 
 #endif

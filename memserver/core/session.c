@@ -94,6 +94,7 @@ static void session_hello(struct memserver *m)
 		.donation = m->cfg.donation,
 		.used = store_chunks(m->store),
 		.channels = m->cfg.channels,
+		.flags = m->cfg.path_mtu ? AMP_HELLO_SPLIT : 0,
 	};
 	struct amp_hdr h = {
 		.protocol = AMP_VERSION,

@@ -55,7 +55,6 @@ static void inst_stop(struct inst *inst)
 static struct inst *inst_alloc(struct net *net, const struct mem_ctl_up *up)
 {
 	struct inst *inst = kzalloc(sizeof(*inst), GFP_KERNEL);
-	struct anm_link link = {};
 
 	if (!inst)
 		return NULL;
@@ -67,9 +66,10 @@ static struct inst *inst_alloc(struct net *net, const struct mem_ctl_up *up)
 	inst->mtu = inst->fixed_mtu ? up->cfg.mtu : path_mtu(inst);
 	inst->up.cfg.mtu = inst->mtu;
 	/* How HELLO finds its way: by route, from our port. */
-	link.port = up->port;
-	link.local = up->listen;
-	anm_link_set(&inst->up.cfg.engine, &link);
+	inst->up.cfg.engine.local_port = up->port;
+	inst->up.cfg.engine.local = up->listen;
+	inst->up.cfg.path_mtu = path_mtu_to;
+	inst->up.cfg.path_ctx = inst;
 	inst->core = mem_create(&inst->up.cfg, ktime_get_ns());
 	if (inst->core)
 		return inst;

@@ -85,6 +85,7 @@ void hook_close(struct inst *inst);
 
 /* path.c */
 u16 path_mtu(const struct inst *inst);
+int path_mtu_to(void *ctx, const struct anm_addr *to);
 int path_open(struct inst *inst);
 void path_close(struct inst *inst);
 

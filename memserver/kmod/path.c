@@ -15,6 +15,13 @@ u16 path_mtu(const struct inst *inst)
 	return mtu < 0 ? INST_MTU_DEFAULT : clamp(mtu, AMP_MTU_MIN, AMP_MTU_MAX);
 }
 
+int path_mtu_to(void *ctx, const struct anm_addr *to)
+{
+	const struct inst *inst = ctx;
+
+	return anm_route_mtu(inst->net, to, NULL);
+}
+
 static void path_look(struct work_struct *work)
 {
 	struct inst *inst = container_of(work, struct inst, path.work);

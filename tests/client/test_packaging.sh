@@ -116,7 +116,7 @@ once_packaging_completion() {
 	expect_completion 'tcp udp' anemone-client _anemone_client anemone-client attach --proto ''
 	expect_completion '--mountport --mountpoint' anemone-client _anemone_client anemone-client attach --mount
 	expect_completion '10.0.0.1:/vai1' anemone-client _anemone_client anemone-client detach 10
-	expect_completion 'create list show delete resize discard forget-unknown' engctl _engctl engctl vai ''
+	expect_completion 'create set list show delete resize discard forget-unknown' engctl _engctl engctl vai ''
 	expect_completion 'disk1 disk2' engctl _engctl engctl --json vai delete d
 	expect_completion 'critical' engctl _engctl engctl vai create x --class c
 	expect_completion '--uuid' engctl _engctl engctl up --u

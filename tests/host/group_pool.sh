@@ -23,7 +23,7 @@ server_field() {
 
 # vai_field NAME KEY
 vai_field() {
-	ctl vai show "$1" --json | sed -n "s/.*\"$2\": \([a-z0-9]*\).*/\1/p"
+	ctl vai show "$1" --json | sed -n "s/.*\"$2\": \"*\([a-z0-9]*\).*/\1/p"
 }
 
 # said WORD: in the log of 'engctl monitor'; exactly once
@@ -180,6 +180,9 @@ group_pool_contents() {
 	[ "$(vai_field v hedge)" = true ] && ctl vai set v --hedge off >/dev/null &&
 		[ "$(vai_field v hedge)" = false ] && ! ctl vai set v --hedge maybe 2>/dev/null
 	verdict a_switch_is_set $?
+	[ "$(vai_field v split)" = false ] && ctl vai set v --split on >/dev/null &&
+		[ "$(vai_field v split)" = true ] && ! ctl vai set v --split maybe 2>/dev/null
+	verdict split_reads_are_switched $?
 	ctl server show mem1 | grep -q '  window  *[0-9]* messages' &&
 		! ctl server show nobody 2>/dev/null
 	verdict a_server_is_shown $?

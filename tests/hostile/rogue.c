@@ -52,7 +52,8 @@ static void answer_page(int fd, uint32_t how)
 		put16(out.b + 44, off);
 		put16(out.b + 46, n);
 		put32(out.b + 48, crc);
-		out.b[76] = how == 5; /* called packed, and of a length that a packed page cannot have */
+		out.b[76] = how ==
+			    5; /* called packed, and of a length that a packed page cannot have */
 		put16(out.b + 78, PAGE);
 		memcpy(out.b + AMP_HDR, page + off, n);
 		amp_seal(&out);

@@ -8,6 +8,8 @@
 #         fd00:9::2           fd00:9::1
 #                               10.9.1.1 --------veth------ 10.9.1.2 memory server "far"
 #                               lo ::1 and memory server "near" at UDP port 20406
+#         10.9.2.2 -----------------veth----------------------- 10.9.2.1
+#       fd00:9:2::2                                           fd00:9:2::1
 #
 # Usage: [KMOD_DIR=where the modules are] guest.sh MTU
 set -u
@@ -69,12 +71,19 @@ topology()
 	ip link add vc type veth peer name ve && ip link set ve netns anm-e &&
 	ip link add vn type veth peer name vm && ip link set vn netns anm-e &&
 	ip link set vm netns anm-m &&
+	ip link add vs type veth peer name vt && ip link set vt netns anm-m &&
 	ip addr add fd00:9::2/64 dev vc nodad && ip -n anm-e addr add fd00:9::1/64 dev ve nodad &&
 	ip addr add 10.9.0.2/24 dev vc && ip link set vc mtu "$mtu" up &&
 	ip -n anm-e addr add 10.9.0.1/24 dev ve && ip -n anm-e link set ve mtu "$mtu" up &&
 	ip -n anm-e addr add 10.9.1.1/24 dev vn && ip -n anm-e link set vn mtu "$mtu" up &&
 	ip -n anm-m addr add 10.9.1.2/24 dev vm && ip -n anm-m link set vm mtu "$mtu" up &&
-	ip -n anm-e link set lo up && ip -n anm-m link set lo up
+	ip -n anm-e link set lo up && ip -n anm-m link set lo up &&
+	ip addr add 10.9.2.2/24 dev vs && ip addr add fd00:9:2::2/64 dev vs nodad &&
+	ip link set vs mtu "$mtu" up && ip -n anm-m addr add 10.9.2.1/24 dev vt &&
+	ip -n anm-m addr add fd00:9:2::1/64 dev vt nodad &&
+	ip -n anm-m link set vt mtu "$mtu" up &&
+	ip -n anm-m route add 10.9.0.2 via 10.9.2.2 &&
+	ip -n anm-m route add fd00:9::2 via fd00:9:2::2
 }
 
 load() { insmod $mods/anemone_engine.ko autostart=0 && insmod $mods/anemone_memserver.ko; }
@@ -175,6 +184,49 @@ test_protocol()
 		grep -q "door_tx_fragmented"'
 }
 
+# number NAME COMMAND...: the number of that name in what the command says, as JSON
+number() { "${@:2}" --json | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" | head -n 1; }
+split_reads() { number split_reads eng vai show "$1"; }
+split_again() { number split_again eng status --verbose; }
+far_replies() { number split_replies m memctl status; }
+# more THAN COMMAND...: it says a larger number
+more() { [ "$("${@:2}")" -gt "$1" ]; }
+
+# Memory servers answer READs themselves, where all of a reply fits a frame.
+test_split()
+{
+	local before
+
+	check split_create eng vai create s4 --size 10M --client 10.9.0.2 --split on
+	check split_create_ipv6 eng vai create s6 --size 10M --client fd00:9::2
+	check split_is_switched_on eng vai set s6 --split on
+	check split_fill probe fill /s4 200
+	check split_fill_ipv6 rpcprobe fd00:9::1 fill /s6 200
+	check p1_split probe verify-udp /s4 200
+	check p1_split_ipv6 rpcprobe fd00:9::1 verify-udp /s6 200
+	check p1_split_parts_and_writes probe io udp /s4 8192 60 10
+	check split_fill_again probe fill /s4 200
+	check p1_split_tcp probe verify /s4 200
+	if [ "$mtu" -lt 4300 ]; then
+		check too_large_for_a_frame_the_engine_answers \
+			[ "$(split_reads s4)$(split_reads s6)" = 00 ]
+		return
+	fi
+	check reads_are_split more 0 split_reads s4
+	check reads_are_split_ipv6 more 0 split_reads s6
+	check a_server_elsewhere_answers more 0 far_replies
+	# Something on the way does not like replies that come from elsewhere.
+	sysctl -q net.ipv4.conf.vs.rp_filter=1
+	before=$(split_again)
+	check p10_replies_that_are_filtered_are_made_good probe verify-udp /s4 200
+	check the_filter_filtered more "$before" split_again
+	sysctl -q net.ipv4.conf.vs.rp_filter=0
+	check split_is_switched_off eng vai set s4 --split off
+	before=$(split_reads s4)
+	check p1_split_off probe verify-udp /s4 200
+	check nothing_is_split_then [ "$(split_reads s4)" = "$before" ]
+}
+
 test_in_use()
 {
 	refused p9_rmmod_engine_in_use 'in use' rmmod anemone_engine
@@ -250,6 +302,7 @@ topology || { echo "not ok - topology"; exit 1; }
 test_parameters
 test_up
 test_protocol
+test_split
 test_in_use
 test_force
 test_withdraw

@@ -444,12 +444,12 @@ static int cmd_io(char **a)
 }
 
 /* WRITE or READ and compare the first pages after page 0, each with its own content. */
-static int pages(const char *export, int count, int write)
+static int pages(const char *export, int count, int write, int udp)
 {
 	static uint8_t data[4096];
 	uint8_t fh[64];
 	uint32_t fhlen = handle(export, fh), off;
-	int fd = dial(SOCK_STREAM, PORT_NFS);
+	int fd = dial(udp ? SOCK_DGRAM : SOCK_STREAM, PORT_NFS);
 
 	for (int i = 1; i <= count; i++) {
 		pattern(data, sizeof(data), i);
@@ -464,7 +464,7 @@ static int pages(const char *export, int count, int write)
 		} else {
 			put_read(fh, fhlen, i * 4096, sizeof(data));
 		}
-		off = ask_tcp(fd);
+		off = udp ? ask_udp(fd) : ask_tcp(fd);
 		errno = 0;
 		if (get(off))
 			die(write ? "WRITE refused" : "READ refused");
@@ -476,12 +476,17 @@ static int pages(const char *export, int count, int write)
 
 static int cmd_fill(char **a)
 {
-	return pages(a[0], atoi(a[1]), 1);
+	return pages(a[0], atoi(a[1]), 1, 0);
 }
 
 static int cmd_verify(char **a)
 {
-	return pages(a[0], atoi(a[1]), 0);
+	return pages(a[0], atoi(a[1]), 0, 0);
+}
+
+static int cmd_verify_udp(char **a)
+{
+	return pages(a[0], atoi(a[1]), 0, 1);
 }
 
 int main(int argc, char **argv)
@@ -501,6 +506,7 @@ int main(int argc, char **argv)
 		{"io", 5, cmd_io},
 		{"fill", 2, cmd_fill},
 		{"verify", 2, cmd_verify},
+		{"verify-udp", 2, cmd_verify_udp},
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -514,6 +520,6 @@ int main(int argc, char **argv)
 	fprintf(stderr, "usage: rpcprobe ADDRESS null udp|tcp PORT | dribble | fragments | "
 			"badmark MARK | garbage SEED |\n\tmany N WANT [HOLD_S] | "
 			"slow-reader EXPORT COUNT SIZE PAUSE_S | io udp|tcp EXPORT MAX TIMES MIB | "
-			"fill|verify EXPORT PAGES\n");
+			"fill|verify|verify-udp EXPORT PAGES\n");
 	return 2;
 }

@@ -18,6 +18,8 @@ void client_init(struct sim *w, u32 c)
 	cl->addr = sim_peer(NET_CLIENTS, (u8)(2 + c), 0, 0).addr;
 	cl->tcp = sim_chance(w, w->mix.tcp);
 	cl->port = (u16)(600 + sim_below(w, 400));
+	cl->deaf = sim_chance(w, 1000);
+	cl->mtu = sim_chance(w, 2000) ? 1500 : 9000;
 	cl->conn = 1;
 	cl->connected = true;
 	cl->limit = 1 + sim_below(w, SIM_OUTSTANDING);

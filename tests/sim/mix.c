@@ -141,6 +141,7 @@ void sim_mix_draw(struct sim *w)
 	mix_network(w);
 	mix_clients(w);
 	mix_faults(w);
+	m->split = (u32)maybe_log(w, 2500, 10000);
 	if (sim_chance(w, 1000))
 		mix_storm(w);
 	mix_cache(w);
@@ -170,7 +171,8 @@ void sim_mix_say(const struct sim *w)
 	       m->weight[F_ALLOC], m->alloc_fail, m->weight[F_CLIENT], m->weight[F_HOSTILE],
 	       m->fault_gap_ns / NS_PER_MS);
 	printf("mix: engine %u (%u at most), recovers within %u ms; delete %u discard %u resize %u "
-	       "drain %u remove %u, cache %u pages%s\n",
+	       "drain %u remove %u; split %u, cache %u pages%s\n",
 	       m->weight[F_ENGINE], m->restarts_max, m->recover_ms, m->deletes, m->discards,
-	       m->resizes, m->drains, m->removes, m->cache, m->dies ? "; one server dies" : "");
+	       m->resizes, m->drains, m->removes, m->split, m->cache,
+	       m->dies ? "; one server dies" : "");
 }

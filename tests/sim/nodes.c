@@ -51,7 +51,8 @@ static void stranger_answered(struct sim *w, const struct sim_pkt *pkt)
 		sim_fail(w, "promise 5: a stranger's copy of call %u was carried out", idx);
 }
 
-static void engine_reply(struct sim *w, struct sim_pkt *pkt)
+/* @split: it is a memory server's, and comes from there. */
+static void engine_reply(struct sim *w, struct sim_pkt *pkt, bool split)
 {
 	u32 idx = get_unaligned_be32(pkt->buf) - w->xid_base, c;
 	struct sim_op *op;
@@ -72,6 +73,10 @@ static void engine_reply(struct sim *w, struct sim_pkt *pkt)
 				 c, idx, op->client);
 		if (pkt->len >= RPC_ACCEPTED_LEN + 4 && !get_unaligned_be32(pkt->buf + 20))
 			oracle_emitted(w, op, get_unaligned_be32(pkt->buf + RPC_ACCEPTED_LEN));
+	}
+	if (split && (w->cl[c].deaf || pkt->len + 28 > w->cl[c].mtu)) {
+		free(pkt);
+		return;
 	}
 	memcpy(&pkt->conn, pkt->to.opaque, sizeof(pkt->conn));
 	net_rpc(w, pkt, c, false);
@@ -128,7 +133,7 @@ void engine_collect(struct sim *w)
 			sim_fail(w, "promise 6: a message of %u bytes says %u", pkt->len, out->len);
 		if (!out->is_amp) {
 			anm_out_free(out);
-			engine_reply(w, pkt);
+			engine_reply(w, pkt, false);
 			continue;
 		}
 		i = server_at(w, &out->to);
@@ -276,6 +281,18 @@ void engine_tick(struct sim *w, u32 elife)
 
 /* ---- memory servers ---- */
 
+/* The route to a client, as far as the server can know. */
+static int server_mtu(void *ctx, const struct anm_addr *to)
+{
+	struct sim *w = ctx;
+	u32 c;
+
+	for (c = 0; c < w->mix.clients; c++)
+		if (!memcmp(&w->cl[c].addr, to, sizeof(*to)))
+			return sim_chance(w, 9900) ? (int)w->cl[c].mtu : 9000;
+	sim_fail(w, "promise 5: a server is to answer a stranger");
+}
+
 void server_init(struct sim *w, u32 i)
 {
 	static const u16 mtus[] = {1280, 1500, 1500, 4096, 4224, 9000, 9216};
@@ -287,6 +304,11 @@ void server_init(struct sim *w, u32 i)
 	sv->cfg.channels = w->mix.storm ? 64 : (u16)sim_log(w, 1, 64);
 	sv->cfg.engine = sim_peer(NET_ENGINE, 1, AMP_PORT, ANM_DOOR_UDP);
 	sv->narrow = sim_chance(w, 1500);
+	if (w->mix.split && sim_chance(w, 7500)) {
+		sv->cfg.path_mtu = server_mtu;
+		sv->cfg.path_ctx = w;
+		sv->cfg.mtu = sim_chance(w, 8000) ? 9000 : sv->cfg.mtu;
+	}
 }
 
 /* The link has another MTU, and so has the path, unless something on it has less. */
@@ -297,6 +319,20 @@ void server_path(struct sim *w, u32 i, u16 mtu)
 	sv->path_mtu = sv->narrow ? min_t(u32, mtu, MEM_MTU_FALLBACK) : mtu;
 }
 
+/* In the engine's place, and as from there. */
+static void server_reply(struct sim *w, u32 i, struct sim_pkt *pkt)
+{
+	if (memcmp(&pkt->to.local, &w->eng_peer.addr, sizeof(pkt->to.local)) ||
+	    pkt->to.local_port != SIM_NFS_PORT)
+		sim_fail(w, "promise 6: s%u answers in the place of a stranger", i);
+	w->n.splits++;
+	sim_say(w, "s%u answers call xid %x", i, get_unaligned_be32(pkt->buf));
+	if (w->sv[i].cut & 2)
+		free(pkt);
+	else
+		engine_reply(w, pkt, true);
+}
+
 static void server_collect(struct sim *w, u32 i)
 {
 	struct sim_server *sv = &w->sv[i];
@@ -304,8 +340,14 @@ static void server_collect(struct sim *w, u32 i)
 	struct sim_pkt *pkt;
 
 	while ((out = mem_out_next(sv->m))) {
+		bool split = out->is_split;
+
 		pkt = pkt_of(out);
 		anm_out_free(out);
+		if (split) {
+			server_reply(w, i, pkt);
+			continue;
+		}
 		pkt->from = sv->peer;
 		pkt->conn = sv->life;
 		net_amp(w, pkt, i, false);

@@ -44,6 +44,7 @@
 #define SIM_CALM_NS	   (15 * NS_PER_S) /* after trouble, until nothing may be blamed on it */
 #define SIM_MS(n)	   ((u64)(n)*NS_PER_MS)
 #define SIM_NEVER	   U64_MAX
+#define SIM_NFS_PORT	   2049
 
 /* ---- what a seed draws ---- */
 
@@ -87,6 +88,7 @@ struct sim_mix {
 	u32 discards, resizes, drains, removes;
 	u32 restarts_max, recover_ms;
 	bool dies; /* there is to be one F_DEATH */
+	u32 split; /* VAIs of which servers may answer READs; half of the servers can */
 	u32 cache; /* pages */
 };
 
@@ -179,9 +181,16 @@ struct sim_op {
 	u64 bad;      /* copies that the engine had given up for their CRC when it began */
 };
 
+/**
+ * struct sim_client - a client.
+ * @mtu:  of the path from the memory servers
+ * @deaf: something keeps away what comes from there although it says that it is the engine
+ */
 struct sim_client {
 	struct anm_addr addr;
 	bool tcp;
+	bool deaf;
+	u32 mtu;
 	u16 port;
 	u32 conn;
 	bool connected;
@@ -255,6 +264,7 @@ struct sim_vai {
 	u8 state, client, copies;
 	u8 life; /* how often it was made */
 	u8 todo;
+	bool split;
 	bool restored; /* it was there when the engine was restarted */
 	bool holes;    /* and pages of it were lost before, as engctl had saved */
 	u64 emptied;   /* when contents were last given back */
@@ -311,7 +321,7 @@ struct sim {
 	struct {
 		u64 reads, writes, acked, failed, lost, retransmits, late, jukebox, datagrams,
 			orphans, restarts, drained, removed, discards, resizes, revived, deaths,
-			resent, spurious, hedged, hedges_won;
+			resent, spurious, hedged, hedges_won, splits;
 	} n;
 };
 

@@ -85,6 +85,8 @@ struct sim_pkt *wire_call(struct sim *w, const struct sim_op *op)
 	pkt->from.addr = c->addr;
 	pkt->from.port = c->port;
 	pkt->from.door = c->tcp ? ANM_DOOR_TCP : ANM_DOOR_UDP;
+	pkt->from.local = w->eng_peer.addr;
+	pkt->from.local_port = SIM_NFS_PORT;
 	memcpy(pkt->from.opaque, &c->conn, sizeof(c->conn));
 	pkt->conn = c->conn;
 	pkt->elife = w->elife;

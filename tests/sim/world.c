@@ -25,6 +25,7 @@ static void world_vais(struct sim *w)
 		scnprintf(v->name, sizeof(v->name), "vai%u", i);
 		v->client = (u8)(i % w->mix.clients);
 		v->copies = sim_chance(w, 6000) ? 2 : 1;
+		v->split = sim_chance(w, w->mix.split);
 		v->npages = (u32)sim_log(w, ENG_VAI_SIZE_MIN / ANM_PAGE_SIZE, SIM_FILE_PAGES_MAX);
 	}
 }

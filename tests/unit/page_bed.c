@@ -369,6 +369,7 @@ void pb_say_hello(struct pb *b, u32 node, u64 donation, u16 mtu)
 	struct amp_hdr h = pb_hdr(b, node, AMP_HELLO);
 	u8 buf[AMP_HELLO_LEN];
 
+	m.flags = n->hello_flags;
 	memset(m.server_uuid, 0xa0 + (int)node, sizeof(m.server_uuid));
 	scnprintf(m.name, sizeof(m.name), "play%u", node);
 	amp_hello_encode(buf, &m);

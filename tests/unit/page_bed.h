@@ -41,6 +41,7 @@ struct pb_node {
 	bool cut;	  /* nothing gets through */
 	const char *zone; /* real: for pb_server() */
 	u64 boot;	  /* played: what HELLO says */
+	u32 hello_flags;  /* the same */
 	u32 session;
 	u32 seq;
 };

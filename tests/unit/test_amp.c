@@ -456,9 +456,69 @@ static void p6_hostile_headers(void **state)
 	assert_true(good > 100);
 }
 
+static void p6_split_bounds(void **state)
+{
+	struct amp_split sp = {.client_port = 1, .engine_port = 2}, got;
+	static const struct {
+		u8 b[16];
+		bool good;
+	} addrs[] = {
+		{{[10] = 0xff, [11] = 0xff, 10, 0, 0, 1}, true},
+		{{[10] = 0xff, [11] = 0xff, 1, 0, 0, 0}, true},
+		{{[10] = 0xff, [11] = 0xff, 223, 255, 255, 254}, true},
+		{{[10] = 0xff, [11] = 0xff, 224, 0, 0, 1}, false},
+		{{[10] = 0xff, [11] = 0xff, 255, 255, 255, 255}, false},
+		{{[10] = 0xff, [11] = 0xff, 127, 0, 0, 1}, false},
+		{{[10] = 0xff, [11] = 0xff}, false},
+		{{0xfd, [15] = 1}, true},
+		{{0x20, 0x01, [15] = 1}, true},
+		{{[15] = 2}, true},
+		{{[15] = 1}, false},
+		{{0}, false},
+		{{0xff, 2, [15] = 1}, false},
+		{{0xfe, 0x80, [15] = 1}, false},
+		{{0xfe, 0xbf, [15] = 1}, false},
+	};
+	u8 *buf;
+	u32 i, len;
+
+	for (i = 0; i < ARRAY_SIZE(addrs); i++) {
+		memcpy(&sp.client, addrs[i].b, 16);
+		memcpy(&sp.engine, addrs[i].b, 16);
+		sp.head_len = AMP_SPLIT_HEAD_MAX;
+		assert_int_equal(amp_split_valid(&sp), addrs[i].good);
+	}
+	memcpy(&sp.client, addrs[0].b, 16);
+	memcpy(&sp.engine, addrs[0].b, 16);
+	for (i = 0; i < AMP_SPLIT_HEAD_MAX; i++)
+		sp.head[i] = (u8)(i + 1);
+	for (i = 0; i <= AMP_SPLIT_HEAD_MAX + 4u; i++) {
+		sp.head_len = (u16)i;
+		assert_int_equal(amp_split_valid(&sp), i && !(i & 3) && i <= AMP_SPLIT_HEAD_MAX);
+	}
+	for (i = 4; i <= AMP_SPLIT_HEAD_MAX; i += 4) {
+		sp.head_len = (u16)i;
+		assert_int_equal(amp_split_frame(&sp), 28 + i + ANM_PAGE_SIZE);
+		len = AMP_SPLIT_LEN + i;
+		buf = malloc(AMP_SPLIT_LEN_MAX);
+		assert_int_equal(amp_split_encode(buf, &sp), len);
+		buf = realloc(buf, len);
+		memset(&got, 0, sizeof(got));
+		assert_int_equal(amp_split_decode(buf, len, &got), 0);
+		assert_memory_equal(&got, &sp, offsetof(struct amp_split, head));
+		assert_memory_equal(got.head, sp.head, i);
+		assert_int_equal(amp_split_decode(buf, len - 1, &got), -EINVAL);
+		assert_int_equal(amp_split_decode(buf, len + 1, &got), -EINVAL);
+		buf[39] = 1; /* of no meaning yet */
+		assert_int_equal(amp_split_decode(buf, len, &got), -EINVAL);
+		free(buf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(p6_split_bounds),
 		cmocka_unit_test(headers_come_back),
 		cmocka_unit_test(the_layout_is_the_documented_one),
 		cmocka_unit_test(p6_every_flipped_bit_is_caught),
