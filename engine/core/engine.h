@@ -49,7 +49,6 @@ struct engine;
 #define ENG_TICK_MIN_NS	   (NS_PER_MS / 4)
 #define ENG_TICK_MAX_NS	   NS_PER_S
 #define ENG_MOVE_RATE	   25000 /* default of eng_config.move_rate: 100 MB/s */
-#define ENG_CACHE_MAX	   16777216 /* the largest eng_config.cache_pages: 64 GiB */
 #define ENG_NAME_MAX	   64	 /* bytes of a name, without NUL */
 
 enum eng_class {
