@@ -404,6 +404,55 @@ static bool last_known(struct sim *w, u32 server, u32 vai, u32 page_no)
 	return copies(w, vai, page_no, 1) == 1 || !known_elsewhere(w, server, vai, page_no);
 }
 
+/* What came back may look like what need not: a page of zeros that was cut off. */
+static bool holds_revived(struct sim *w, u32 server, u32 vai, u32 page_no)
+{
+	const struct sim_page *p = page_of(w, vai, page_no);
+	struct amp_key key = key_of(w, vai, page_no);
+	const struct sim_cand *c;
+	const u8 *data;
+	u32 k;
+
+	if (!server_holds(w, server, &key, &data))
+		return false;
+	for (k = 0; k < p->n; k++) {
+		c = &p->cand[k];
+		if (cand_live(c) && (c->revived || c->uncut) &&
+		    !memcmp(c->data, data, ANM_PAGE_SIZE))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What came back though it was cut off or out of date (decisions 0006 and 0007) is the page for
+ * the engine, which has no zeros to fall back on: with the memory that brought it the page is
+ * lost, and a READ gets an error (promise 8). Only copies that the engine names could stand in;
+ * while it still learns them, any that is right.
+ */
+static bool last_revived(struct sim *w, u32 server, u32 vai, u32 page_no)
+{
+	u32 i;
+
+	if (!holds_revived(w, server, vai, page_no))
+		return false;
+	if (engine_recovering(w))
+		return !copies(w, vai, page_no, 1);
+	for (i = 0; i < w->mix.servers; i++)
+		if (i != server && engine_names(w, i, w->vai[vai].name, page_no) &&
+		    (holds(w, i, vai, page_no, 1) || holds_revived(w, i, vai, page_no)))
+			return false;
+	return true;
+}
+
+/* Without @server nothing is left that a READ could be answered with. */
+static bool goes_with(struct sim *w, u32 server, u32 vai, u32 page_no)
+{
+	if (holds(w, server, vai, page_no, 1))
+		return last_known(w, server, vai, page_no);
+	return last_revived(w, server, vai, page_no);
+}
+
 void oracle_memory_going(struct sim *w, u32 server)
 {
 	u32 v, i;
@@ -412,12 +461,13 @@ void oracle_memory_going(struct sim *w, u32 server)
 		for (i = 0; w->vai[v].page && i < w->vai[v].npages; i++) {
 			struct sim_page *p = page_of(w, v, i);
 
-			if (!p->gen || !holds(w, server, v, i, 1))
+			if (!p->gen ||
+			    (!holds(w, server, v, i, 1) && !last_revived(w, server, v, i)))
 				continue;
 			if (p->writing && holds(w, server, v, i, p->gen))
 				p->lost_copies++;
 			note(w, p, "memory gone", server, 0, 0);
-			if (last_known(w, server, v, i))
+			if (goes_with(w, server, v, i))
 				p->may_be_lost = true;
 			else if (!engine_names(w, server, w->vai[v].name, i))
 				p->moved = true;
@@ -444,7 +494,7 @@ void oracle_server_removed(struct sim *w, u32 server)
 		for (i = 0; w->vai[v].page && i < w->vai[v].npages; i++) {
 			struct sim_page *p = page_of(w, v, i);
 
-			if (!p->gen || !holds(w, server, v, i, 1) || !last_known(w, server, v, i))
+			if (!p->gen || !goes_with(w, server, v, i))
 				continue;
 			note(w, p, "server removed", server, 0, 0);
 			p->may_be_lost = true;
