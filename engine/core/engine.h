@@ -43,13 +43,10 @@ struct engine;
 #define ENG_NAME_MAX	   64	    /* bytes of a name, without NUL */
 #define ENG_GRACE_NS	   NS_PER_S /* after a restart nothing is answered for so long at least */
 #define ENG_RECOVER_MS	   30000    /* default of eng_config.recover_ms */
-#define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
-#define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
 #define ENG_REPAIR_MS	   10000    /* default of eng_config.repair_after_ms */
 #define ENG_TICK_MIN_NS	   (NS_PER_MS / 4)
 #define ENG_TICK_MAX_NS	   NS_PER_S
 #define ENG_MOVE_RATE	   25000 /* default of eng_config.move_rate: 100 MB/s */
-#define ENG_NAME_MAX	   64	 /* bytes of a name, without NUL */
 
 enum eng_class {
 	ENG_CLASS_NORMAL,   /* one copy */

@@ -44,6 +44,9 @@ enum {
 	O_SAME_FILLED = 1 << 19,
 	O_SPLIT = 1 << 20,
 	O_CACHE = 1 << 21,
+	O_CANCEL = 1 << 22,
+	O_WAIT = 1 << 23,
+	O_DISCARD = 1 << 24,
 };
 
 /* Doors given, as bits: the others are as they are kept. */
@@ -61,9 +64,6 @@ enum {
 	G_RATE = 1 << 10,
 	G_OVERCOMMIT = 1 << 11,
 	G_CACHE = 1 << 12,
-	O_CANCEL = 1 << 13,
-	O_WAIT = 1 << 14,
-	O_DISCARD = 1 << 15,
 };
 
 /**
@@ -114,7 +114,6 @@ int cmd_vai_list(struct opts *o);
 int cmd_vai_show(struct opts *o);
 int cmd_vai_delete(struct opts *o);
 int cmd_vai_resize(struct opts *o);
-int cmd_vai_set(struct opts *o);
 int cmd_vai_discard(struct opts *o);
 int cmd_server_drain(struct opts *o);
 int cmd_server_remove(struct opts *o);
