@@ -71,7 +71,6 @@ static void answer_page(int fd, uint32_t how)
  */
 static void lie(int fd, int n)
 {
-
 	if (n < (int)AMP_HDR || get32(in + 16) != session)
 		return;
 	switch (in[5]) {

@@ -448,31 +448,30 @@ void pb_play(struct pb *b, u32 node, u64 donation, u16 mtu)
 	n->session = pb_hear(b, node, AMP_WELCOME, NULL).session;
 }
 
+struct amp_hdr pb_answer_to(struct amp_hdr h, u8 type)
+{
+	h.type = type;
+	h.nparts = 1;
+	h.part_len = 0;
+	h.page_crc = 0;
+	h.form = 0;
+	h.form_len = 0;
+	return h;
+}
+
 struct amp_hdr pb_ack(struct pb *b, u32 node, u8 type)
 {
-	struct amp_hdr h = pb_hear(b, node, type, NULL), a = h;
+	struct amp_hdr h = pb_hear(b, node, type, NULL), a = pb_answer_to(h, AMP_ACK);
 
-	a.type = AMP_ACK;
-	a.nparts = 1;
-	a.part_len = 0;
-	a.page_crc = 0;
-	a.form = 0;
-	a.form_len = 0;
 	pb_say(b, node, &a, NULL, 0);
 	return h;
 }
 
 void pb_nack(struct pb *b, u32 node, u8 type, u16 code, u64 version)
 {
-	struct amp_hdr a = pb_hear(b, node, type, NULL);
+	struct amp_hdr a = pb_answer_to(pb_hear(b, node, type, NULL), AMP_NACK);
 
-	a.type = AMP_NACK;
 	a.code = code;
-	a.nparts = 1;
-	a.part_len = 0;
-	a.page_crc = 0;
-	a.form = 0;
-	a.form_len = 0;
 	a.page_version = version;
 	pb_say(b, node, &a, NULL, 0);
 }

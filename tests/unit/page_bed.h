@@ -100,6 +100,8 @@ u32 pb_inbox(struct pb *b, u32 node, u8 type);
 void pb_inbox_clear(struct pb *b);
 /* HELLO and WELCOME of a played server. */
 void pb_play(struct pb *b, u32 node, u64 donation, u16 mtu);
+/* The header of an ACK or NACK to the message @h. */
+struct amp_hdr pb_answer_to(struct amp_hdr h, u8 type);
 /* Answers the oldest message of @type to @node. */
 struct amp_hdr pb_ack(struct pb *b, u32 node, u8 type);
 void pb_nack(struct pb *b, u32 node, u8 type, u16 code, u64 version);

@@ -83,12 +83,7 @@ static void a_fill_crosses_as_eight_bytes_and_is_read_from_the_map(void **state)
 		assert_memory_equal(sent, page, AMP_FILL_LEN);
 		assert_int_equal(h.page_crc, ~anm_crc32c(~0u, page, AMP_FILL_LEN));
 		assert_false(p->done); /* promise 2: not before a server has the record */
-		a = h;
-		a.type = AMP_ACK;
-		a.part_len = 0;
-		a.page_crc = 0;
-		a.form = 0;
-		a.form_len = 0;
+		a = pb_answer_to(h, AMP_ACK);
 		pb_say(b, 0, &a, NULL, 0);
 		assert_int_equal(pb_wait(b, p, NULL), 0);
 		expect(b, 0, i, page);
@@ -233,12 +228,7 @@ static void a_page_that_packs_crosses_in_one_frame(void **state)
 	assert_true(h.form_len > 1300 && h.form_len <= 1368);
 	assert_true(anm_lz4_unpack(back, sent, h.form_len));
 	assert_memory_equal(back, page, ANM_PAGE_SIZE);
-	a = h;
-	a.type = AMP_ACK;
-	a.part_len = 0;
-	a.page_crc = 0;
-	a.form = 0;
-	a.form_len = 0;
+	a = pb_answer_to(h, AMP_ACK);
 	pb_say(b, 0, &a, NULL, 0);
 	assert_int_equal(pb_wait(b, p, NULL), 0);
 	/* it comes back the same way */
@@ -304,12 +294,7 @@ static void p1_p6_what_does_not_unpack_is_a_bad_copy(void **state)
 
 		pb_ack(b, 0, AMP_PAGE_OUT);
 		out = pb_hear(b, 1, AMP_PAGE_OUT, sent);
-		h = out;
-		h.type = AMP_ACK;
-		h.part_len = 0;
-		h.page_crc = 0;
-		h.form = 0;
-		h.form_len = 0;
+		h = pb_answer_to(out, AMP_ACK);
 		pb_say(b, 1, &h, NULL, 0);
 		assert_int_equal(pb_wait(b, p, NULL), 0);
 		p = pb_read(b, 1, i);

@@ -223,11 +223,7 @@ static void p1_a_partial_write_over_a_hedged_read(void **state)
 		struct amp_hdr h = pb_hear(b, i, AMP_PAGE_OUT, got);
 
 		assert_memory_equal(got, want, sizeof(got));
-		h.type = AMP_ACK;
-		h.part_len = 0;
-		h.page_crc = 0;
-		h.form = 0;
-		h.form_len = 0;
+		h = pb_answer_to(h, AMP_ACK);
 		pb_say(b, i, &h, NULL, 0);
 	}
 	assert_int_equal(pb_wait(b, p, NULL), 0);

@@ -414,15 +414,11 @@ static void p1_an_inventory_meets_a_write(void **state)
 		else if (pb_inbox(pb, 0, AMP_PAGE_OUT) > 1)
 			pb_nack(pb, 0, AMP_PAGE_OUT, AMP_E_INVAL, 0);
 		else if (pb_inbox(pb, 0, AMP_PAGE_OUT)) {
-			struct amp_hdr h = pb_hear(pb, 0, AMP_PAGE_OUT, NULL), a = h;
+			struct amp_hdr h = pb_hear(pb, 0, AMP_PAGE_OUT, NULL), a;
 			bool mine = h.key.offset == ANM_PAGE_SIZE;
 
-			a.type = mine ? AMP_NACK : AMP_ACK;
+			a = pb_answer_to(h, mine ? AMP_NACK : AMP_ACK);
 			a.code = mine ? AMP_E_INVAL : AMP_OK;
-			a.nparts = 1;
-			a.part_len = 0;
-			a.page_crc = 0;
-			a.form_len = 0;
 			pb_say(pb, 0, &a, NULL, 0);
 		}
 	}

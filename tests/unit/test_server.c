@@ -332,11 +332,7 @@ static void p5_only_the_server_itself_is_heard(void **state)
 	pb_play(b, 0, 100, 1500);
 	p = pb_write(b, 0, 1, 0, ANM_PAGE_SIZE, 1);
 	h = pb_hear(b, 0, AMP_PAGE_OUT, NULL);
-	h.type = AMP_ACK;
-	h.nparts = 1;
-	h.part_len = 0;
-	h.page_crc = 0;
-	h.form_len = 0;
+	h = pb_answer_to(h, AMP_ACK);
 	pb_say(b, 1, &h, NULL, 0); /* from elsewhere */
 	h.session ^= 0x10000;
 	pb_say(b, 0, &h, NULL, 0); /* of no session */

@@ -200,17 +200,6 @@ static void stored(struct pb *b, u32 from, u32 to)
 	}
 }
 
-static struct amp_hdr ack_of(struct amp_hdr h)
-{
-	h.type = AMP_ACK;
-	h.nparts = 1;
-	h.part_len = 0;
-	h.page_crc = 0;
-	h.form = 0;
-	h.form_len = 0;
-	return h;
-}
-
 /* All that was heard is answered at once. Return: how many. */
 static u32 ack_all(struct pb *b)
 {
@@ -224,7 +213,7 @@ static u32 ack_all(struct pb *b)
 				      .len = b->inbox[i]->len};
 
 		assert_int_equal(amp_hdr_decode(&rec, &h[i]), 0);
-		h[i] = ack_of(h[i]);
+		h[i] = pb_answer_to(h[i], AMP_ACK);
 	}
 	pb_inbox_clear(b);
 	for (i = 0; i < n; i++)
@@ -325,7 +314,7 @@ static void a_second_answer_tells_a_spurious_timeout(void **state)
 	assert_int_equal(pb_inbox(b, 0, AMP_PAGE_OUT), 1);
 	assert_int_equal(pb_info(b, 0).cwnd, WIN_INIT / 2);
 	pb_run(b, 2);
-	h = ack_of(h);
+	h = pb_answer_to(h, AMP_ACK);
 	pb_say(b, 0, &h, NULL, 0);
 	assert_int_equal(pb_wait(b, p, NULL), 0);
 	assert_int_equal(pb_info(b, 0).spurious, 0);
@@ -360,7 +349,7 @@ static void an_early_answer_tells_a_spurious_timeout(void **state)
 	h = pb_hear(b, 0, AMP_PAGE_OUT, NULL);
 	while (!pb_inbox(b, 0, AMP_PAGE_OUT))
 		pb_run(b, 1);
-	h = ack_of(h);
+	h = pb_answer_to(h, AMP_ACK);
 	pb_say(b, 0, &h, NULL, 0);
 	assert_int_equal(pb_info(b, 0).spurious, 1);
 	assert_int_equal(pb_info(b, 0).cwnd, WIN_INIT);
@@ -383,7 +372,7 @@ static void an_engine_that_stood_still_resends_nothing(void **state)
 	h = pb_hear(b, 0, AMP_PAGE_OUT, NULL);
 	b->now += PB_MS(50);
 	eng_tick(b->e, b->now);
-	h = ack_of(h);
+	h = pb_answer_to(h, AMP_ACK);
 	pb_say(b, 0, &h, NULL, 0);
 	assert_int_equal(pb_wait(b, p, NULL), 0);
 	assert_int_equal(b->e->stats.amp_retransmits, 0);
