@@ -38,6 +38,7 @@ struct engine;
 #define ENG_VAI_SIZE_MIN   (10 * ANM_PAGE_SIZE)		  /* what mkswap accepts */
 #define ENG_VAI_SIZE_MAX   ((1ull << 44) - ANM_PAGE_SIZE) /* 16 TiB: 32-bit page count */
 #define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
+#define ENG_SILENT_NS	   (500 * NS_PER_MS) /* or fewer, if only this server is silent so long */
 #define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
 #define ENG_CACHE_MAX	   16777216 /* the largest eng_config.cache_pages: 64 GiB */
 #define ENG_NAME_MAX	   64	    /* bytes of a name, without NUL */

@@ -102,6 +102,19 @@ static u16 fetch_split(struct engine *e, struct eng_xfer *xf, u8 *buf)
 	return io->split(e, io, xf->sv->mtu, buf);
 }
 
+static bool held_elsewhere(struct engine *e, const struct map_entry *me, const struct eng_server *sv)
+{
+	u32 i;
+
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		const struct eng_server *other = eng_server_at(e, map_server(me, i));
+
+		if (other != sv && eng_server_usable(other))
+			return true;
+	}
+	return false;
+}
+
 void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_server *sv,
 	    struct anm_page *page,
 	    void (*done)(struct engine *e, struct eng_xfer *xf, enum xfer_result res))
@@ -110,6 +123,7 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 	sv->pins++;
 	c->xf.type = AMP_PAGE_IN;
 	c->xf.urgent = !op->move;
+	c->xf.patient = !held_elsewhere(e, op_entry(e, op), sv);
 	c->xf.slow = NULL;
 	op_key(op, &c->xf.key);
 	c->xf.version = map_version(op_entry(e, op));

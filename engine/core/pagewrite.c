@@ -236,6 +236,7 @@ void copy_send(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng
 	sv->pins++;
 	c->xf.type = AMP_PAGE_OUT;
 	c->xf.urgent = false;
+	c->xf.patient = op_tried(op, sv->slot); /* chosen again for want of another */
 	c->xf.slow = NULL;
 	op_key(op, &c->xf.key);
 	c->xf.version = op->version;

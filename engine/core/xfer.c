@@ -206,21 +206,33 @@ static void xfer_finish(struct engine *e, struct eng_xfer *xf, enum xfer_result 
 	xf->done(e, xf, res); /* @xf may be no more */
 }
 
-void eng_xfer_fail_all(struct engine *e, struct eng_server *sv, enum xfer_result res)
+static void xfer_fail_list(struct engine *e, struct list_head *list, enum xfer_result res,
+			   bool patient_too)
 {
 	struct eng_xfer *xf, *next;
-	LIST_HEAD(all);
 
-	list_splice_tail_init(&sv->flight, &all);
-	list_splice_tail_init(&sv->urgent, &all);
-	list_splice_tail_init(&sv->queue, &all);
-	list_for_each_entry_safe(xf, next, &all, link) {
+	list_for_each_entry_safe(xf, next, list, link) {
+		if (xf->patient && !patient_too)
+			continue;
 		xfer_detach(e, xf);
-		sv->nxfers++;
+		xf->sv->nxfers++;
 		xf->state = XFER_FAILING;
 		xf->result = res;
 		list_add_tail(&xf->link, &e->servers->failing);
 	}
+}
+
+static void xfer_fail(struct engine *e, struct eng_server *sv, enum xfer_result res,
+		      bool patient_too)
+{
+	xfer_fail_list(e, &sv->flight, res, patient_too);
+	xfer_fail_list(e, &sv->urgent, res, patient_too);
+	xfer_fail_list(e, &sv->queue, res, patient_too);
+}
+
+void eng_xfer_fail_all(struct engine *e, struct eng_server *sv, enum xfer_result res)
+{
+	xfer_fail(e, sv, res, true);
 }
 
 void eng_xfer_session(struct engine *e, struct eng_server *sv)
@@ -448,9 +460,27 @@ void eng_xfer_answer(struct engine *e, struct eng_server *sv, const struct amp_h
 
 /* ---- time ---- */
 
+/*
+ * Not a word from this server while others answer: it is not the engine's own doing. A client
+ * that swaps cannot wait long for its WRITEs; Linux kills when none ends for seconds.
+ */
+static bool xfer_silent(const struct engine *e, const struct eng_xfer *xf)
+{
+	const struct eng_servers *ss = e->servers;
+	u32 i;
+
+	if (e->now - xf->first_ns < ENG_SILENT_NS || xf->sv->answer_ns > xf->first_ns)
+		return false;
+	for (i = 0; i < ss->nslots; i++)
+		if (eng_server_usable(ss->slot[i]) && ss->slot[i]->answer_ns > xf->first_ns)
+			return true;
+	return false;
+}
+
 static void xfer_timeout(struct engine *e, struct eng_xfer *xf)
 {
 	struct eng_server *sv = xf->sv;
+	bool silent = !xf->patient && xfer_silent(e, xf);
 
 	/* The answer may have come meanwhile, and be next to be looked at. */
 	if (e->now - xf->timer.due_ns > XFER_STALL_NS && !xf->spared) {
@@ -464,7 +494,7 @@ static void xfer_timeout(struct engine *e, struct eng_xfer *xf)
 		xf->slow(e, xf);
 		return;
 	}
-	if (xf->tries < ENG_XFER_TRIES_MAX) {
+	if (xf->tries < ENG_XFER_TRIES_MAX && !silent) {
 		xf->rto_ns = min(2 * xf->rto_ns, (u64)WIN_RTO_MAX_NS);
 		eng_window_backoff(&sv->win, xf->rto_ns);
 		xfer_resend(e, xf);
@@ -474,8 +504,8 @@ static void xfer_timeout(struct engine *e, struct eng_xfer *xf)
 	e->stats.amp_timeouts++;
 	eng_server_suspect(e, sv);
 	/* Nothing at all was answered meanwhile: what waits behind would fare no better. */
-	if (sv->answer_ns < xf->first_ns)
-		eng_xfer_fail_all(e, sv, XFER_TIMEOUT);
+	if (sv->answer_ns <= xf->first_ns)
+		xfer_fail(e, sv, XFER_TIMEOUT, !silent);
 	else
 		xfer_finish(e, xf, XFER_TIMEOUT);
 }

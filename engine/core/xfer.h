@@ -18,7 +18,7 @@ enum xfer_result {
 	XFER_OK,      /* stored, fetched (->page is all there and matches its CRC), or forgotten */
 	XFER_REFUSED, /* NACK; ->code says why */
 	XFER_CRC,     /* fetched, but the bytes do not match their CRC */
-	XFER_TIMEOUT, /* ENG_XFER_TRIES_MAX transmissions, or the path is dead: may or may not be done */
+	XFER_TIMEOUT, /* given up, or the path is dead: may or may not be done */
 	XFER_GONE, /* the server died, left or lost its memory: may or may not be done */
 };
 
@@ -38,6 +38,7 @@ enum xfer_state {
  *           INVENTORY: the entry to begin with
  * @urgent:  a client waits for just this: it goes before those that are not, up to
  *           XFER_URGENT_RUN in a row
+ * @patient: it has nowhere else to go: its server is given all transmissions to answer
  * @slow:    if not NULL, called when there is no answer @slow_ns after it was first sent,
  *           or when it is to be sent again, whichever is first; never from eng_xfer_start()
  * @page:    PAGE_OUT: the form's bytes, not to change until done; PAGE_IN: where they go, not
@@ -60,6 +61,7 @@ struct eng_xfer {
 	bool renew;  /* the next transmission is a new message: the last one was refused */
 	bool resent; /* its answer tells no round trip time (Karn) */
 	bool urgent;
+	bool patient;
 	bool slow_due; /* its timer is for ->slow */
 	bool spared;   /* its timer was put off, see XFER_STALL_NS */
 	u8 parts;      /* PAGE_IN: bitmap of those that are in */

@@ -392,6 +392,74 @@ static void lost_messages_are_sent_again_with_growing_patience(void **state)
 	pb_free(b);
 }
 
+static struct pb *three_real_servers(u8 class)
+{
+	struct pb *b = pb_new(1);
+	u32 i;
+
+	b->delay_ns = PB_MS(30);
+	for (i = 0; i < 3; i++)
+		pb_server(b, i, 1000, 9000);
+	pb_join_all(b);
+	pb_vai(b, 0, class, PB_PAGES);
+	pb_write_pages(b, 64, 1);
+	return b;
+}
+
+/* ms until all of 64 pages are written at once, or read. */
+static u64 time_of_pages(struct pb *b, bool write, u32 seed)
+{
+	struct pb_io *p[64];
+	u64 start = b->now;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = write ? write_page(b, i, seed + i) : pb_read(b, 0, i);
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		u8 got[ANM_PAGE_SIZE], want[ANM_PAGE_SIZE];
+
+		assert_int_equal(pb_wait(b, p[i], write ? NULL : got), 0);
+		pb_fill(want, seed + i);
+		assert_true(write || !memcmp(got, want, sizeof(got)));
+	}
+	return (b->now - start) / NS_PER_MS;
+}
+
+static void p10_a_silent_server_is_not_waited_for_while_others_answer(void **state)
+{
+	struct pb *b = three_real_servers(ENG_CLASS_CRITICAL);
+	u64 write_ms = time_of_pages(b, true, 100), read_ms = time_of_pages(b, false, 100);
+
+	b->node[1].cut = true;
+	assert_in_range(time_of_pages(b, true, 200), 0, 2 * write_ms + 1000);
+	b->node[1].cut = false;
+	pb_run(b, 10000);
+	b->node[2].cut = true;
+	assert_in_range(time_of_pages(b, false, 200), 0, 2 * read_ms + 1000);
+	pb_free(b);
+}
+
+static void p8_the_server_of_the_only_copy_is_waited_for(void **state)
+{
+	struct pb *b = three_real_servers(ENG_CLASS_NORMAL);
+	struct pb_io *p[64];
+	u32 i;
+
+	b->node[1].cut = true;
+	for (i = 0; i < 64; i++)
+		p[i] = pb_read(b, 0, i);
+	pb_run(b, 3000);
+	b->node[1].cut = false;
+	for (i = 0; i < 64; i++) {
+		u8 got[ANM_PAGE_SIZE], want[ANM_PAGE_SIZE];
+
+		assert_int_equal(pb_wait(b, p[i], got), 0);
+		pb_fill(want, 1 + i);
+		assert_memory_equal(got, want, sizeof(got));
+	}
+	pb_free(b);
+}
+
 static void round_trips_set_the_timeout(void **state)
 {
 	struct pb *b = bed(9000);
@@ -670,6 +738,8 @@ int main(void)
 		cmocka_unit_test(a_bad_copy_goes_once_another_was_read),
 		cmocka_unit_test(p8_the_only_copy_is_kept_although_bad),
 		cmocka_unit_test(lost_messages_are_sent_again_with_growing_patience),
+		cmocka_unit_test(p10_a_silent_server_is_not_waited_for_while_others_answer),
+		cmocka_unit_test(p8_the_server_of_the_only_copy_is_waited_for),
 		cmocka_unit_test(round_trips_set_the_timeout),
 		cmocka_unit_test(refusals_are_told_apart),
 		cmocka_unit_test(a_newer_version_there_makes_ours_newer),
