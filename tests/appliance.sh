@@ -28,11 +28,7 @@ appliance_overlay()
 	make -s -C "$APPLIANCE_TOP" -j2 programs workloads >&2 || lab_die "the programs do not build"
 	make -s -C "$APPLIANCE_TOP" modules KDIR="$kdir" >&2 || lab_die "the modules do not build"
 	for mod in engine memserver; do
-		# Without debug information: the guests keep their files in memory.
-		mkdir -p "$APPLIANCE_TOP/build/lab/$krel"
-		strip -g -o "$APPLIANCE_TOP/build/lab/$krel/anemone_$mod.ko" \
-			"$APPLIANCE_TOP/build/kmod/$krel/$mod/anemone_$mod.ko"
-		lab_overlay "$APPLIANCE_TOP/build/lab/$krel/anemone_$mod.ko:/lib/modules/$krel/updates/anemone/anemone_$mod.ko"
+		lab_overlay "$APPLIANCE_TOP/build/kmod/$krel/$mod/anemone_$mod.ko:/lib/modules/$krel/updates/anemone/anemone_$mod.ko"
 	done
 	lab_overlay "$APPLIANCE_TOP"/build/bin/{engctl,memctl,anemone-engined,anemone-memserverd} \
 		"$APPLIANCE_TOP"/build/bin/{thrash,quicksort} \

@@ -212,5 +212,5 @@ bool eng_has_room(struct engine *e, const struct anm_addr *client)
 	if (e->outq_len >= OUTQ_ROOM || eng_recovering(e))
 		return false;
 	c = eng_client_find(e->exports, client);
-	return !c || eng_req_has_room(e, c, IO_PAGES_MAX);
+	return !c || eng_req_has_room(e, c, IO_PAGES_MAX, ANM_DOOR_TCP);
 }

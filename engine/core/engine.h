@@ -21,27 +21,32 @@
 struct engine;
 
 /* Named limits (promise 7). */
-#define ENG_VAIS_MAX	     1024	/* VAIs an engine */
-#define ENG_CLIENTS_MAX	     1024	/* distinct client addresses */
-#define ENG_SERVERS_MAX	     1024	/* memory servers known */
-#define ENG_CLIENT_REQS_MAX  512	/* READ and WRITE in flight or queued, a client */
-#define ENG_CLIENT_PAGES_MAX 16384	/* page operations of those, a client (64 MiB) */
-#define ENG_PAGES_MAX	     65536	/* the same, all clients (256 MiB) */
-#define ENG_DRC_ENTRIES	     65536	/* remembered non-idempotent calls, a client; see drc.h */
-#define ENG_UDP_IO_MAX	     32768	/* bytes a READ or WRITE over UDP */
-#define ENG_TCP_IO_MAX	     (1u << 20) /* the same over TCP */
-#define ENG_UDP_IO_PREF	     8192	/* what FSINFO advises: two pages to a jumbo frame */
-#define ENG_TCP_IO_PREF	     131072
+#define ENG_VAIS_MAX	     1024  /* VAIs an engine */
+#define ENG_CLIENTS_MAX	     1024  /* distinct client addresses */
+#define ENG_SERVERS_MAX	     1024  /* memory servers known */
+#define ENG_CLIENT_REQS_MAX  512   /* READ and WRITE in flight or queued, a client */
+#define ENG_CLIENT_PAGES_MAX 16384 /* page operations of those, a client (64 MiB) */
+/*
+ * At so many (4 MiB) connections are not read on: what came first ends first, and a READ waits
+ * behind little. A datagram cannot wait outside.
+ */
+#define ENG_TCP_PAGES_MAX 1024
+#define ENG_PAGES_MAX	  65536	     /* the same, all clients (256 MiB) */
+#define ENG_DRC_ENTRIES	  65536	     /* remembered non-idempotent calls, a client; see drc.h */
+#define ENG_UDP_IO_MAX	  32768	     /* bytes a READ or WRITE over UDP */
+#define ENG_TCP_IO_MAX	  (1u << 20) /* the same over TCP */
+#define ENG_UDP_IO_PREF	  8192	     /* what FSINFO advises: two pages to a jumbo frame */
+#define ENG_TCP_IO_PREF	  131072
 /* RPC header, both credentials at their largest, NFS arguments before the data: fits. */
 #define ENG_HEAD_MAX	   1024
 #define ENG_RPC_MAX	   (ENG_TCP_IO_MAX + 4096)	  /* longest record */
 #define ENG_VAI_SIZE_MIN   (10 * ANM_PAGE_SIZE)		  /* what mkswap accepts */
 #define ENG_VAI_SIZE_MAX   ((1ull << 44) - ANM_PAGE_SIZE) /* 16 TiB: 32-bit page count */
-#define ENG_XFER_TRIES_MAX 8	    /* transmissions of one message before its server is suspect */
+#define ENG_XFER_TRIES_MAX 8 /* transmissions of one message before its server is suspect */
 #define ENG_SILENT_NS	   (500 * NS_PER_MS) /* or fewer, if only this server is silent so long */
-#define ENG_OUTQ_MAX	   16384    /* messages waiting to be taken by the driver */
-#define ENG_CACHE_MAX	   16777216 /* the largest eng_config.cache_pages: 64 GiB */
-#define ENG_NAME_MAX	   64	    /* bytes of a name, without NUL */
+#define ENG_OUTQ_MAX	   16384	     /* messages waiting to be taken by the driver */
+#define ENG_CACHE_MAX	   16777216	     /* the largest eng_config.cache_pages: 64 GiB */
+#define ENG_NAME_MAX	   64		     /* bytes of a name, without NUL */
 #define ENG_GRACE_NS	   NS_PER_S /* after a restart nothing is answered for so long at least */
 #define ENG_RECOVER_MS	   30000    /* default of eng_config.recover_ms */
 #define ENG_REPAIR_MS	   10000    /* default of eng_config.repair_after_ms */

@@ -152,8 +152,8 @@ int nfs_commit(struct eng_call *call);
  */
 int eng_req_start(struct eng_call *call, const struct eng_io *io);
 
-/** eng_req_has_room() - would a request of @npages be taken? */
-bool eng_req_has_room(const struct engine *e, const struct eng_client *c, u32 npages);
+/** eng_req_has_room() - would a request of @npages be taken that came in through @door? */
+bool eng_req_has_room(const struct engine *e, const struct eng_client *c, u32 npages, u8 door);
 
 /* split.c */
 

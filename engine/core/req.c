@@ -17,9 +17,11 @@ static u32 io_pages(u64 offset, u32 count)
 	return (first + count + ANM_PAGE_MASK) >> ANM_PAGE_SHIFT;
 }
 
-bool eng_req_has_room(const struct engine *e, const struct eng_client *c, u32 npages)
+bool eng_req_has_room(const struct engine *e, const struct eng_client *c, u32 npages, u8 door)
 {
-	return c->reqs < ENG_CLIENT_REQS_MAX && c->pages + npages <= ENG_CLIENT_PAGES_MAX &&
+	u32 max = door == ANM_DOOR_TCP ? ENG_TCP_PAGES_MAX : ENG_CLIENT_PAGES_MAX;
+
+	return c->reqs < ENG_CLIENT_REQS_MAX && c->pages + npages <= max &&
 	       e->pages_in_flight + npages <= ENG_PAGES_MAX;
 }
 
@@ -295,7 +297,7 @@ int eng_req_start(struct eng_call *call, const struct eng_io *r)
 	struct eng_req *req;
 	int err;
 
-	if (!eng_req_has_room(e, r->x->client, npages)) {
+	if (!eng_req_has_room(e, r->x->client, npages, call->from->door)) {
 		e->stats.queue_full++;
 		return -EAGAIN;
 	}
