@@ -217,7 +217,7 @@ lab_start()
 	initrd=$base
 	if [ ${#LAB_FILES[@]} -gt 0 ]; then
 		initrd=$LAB_RUN/$name.initrd
-		cat "$base" "$("$LAB_DIR/mkinitramfs" overlay "${LAB_FILES[@]}")" > "$initrd" ||
+		cat "$base" "$("$LAB_DIR/mkinitramfs" overlay "$base" "${LAB_FILES[@]}")" > "$initrd" ||
 			exit 1
 	fi
 	_lab_qemu "$name" "${mb:-$(_lab_memory "$name")}" "${cpus:-1}" "$initrd"
