@@ -102,7 +102,8 @@ static u16 fetch_split(struct engine *e, struct eng_xfer *xf, u8 *buf)
 	return io->split(e, io, xf->sv->mtu, buf);
 }
 
-static bool held_elsewhere(struct engine *e, const struct map_entry *me, const struct eng_server *sv)
+static bool held_elsewhere(struct engine *e, const struct map_entry *me,
+			   const struct eng_server *sv)
 {
 	u32 i;
 

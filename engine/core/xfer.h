@@ -19,7 +19,7 @@ enum xfer_result {
 	XFER_REFUSED, /* NACK; ->code says why */
 	XFER_CRC,     /* fetched, but the bytes do not match their CRC */
 	XFER_TIMEOUT, /* given up, or the path is dead: may or may not be done */
-	XFER_GONE, /* the server died, left or lost its memory: may or may not be done */
+	XFER_GONE,    /* the server died, left or lost its memory: may or may not be done */
 };
 
 enum xfer_state {
