@@ -72,7 +72,7 @@ static struct eng_server *hedge_server(struct engine *e, const struct pg_op *op)
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		struct eng_server *sv = eng_server_at(e, map_server(me, i));
+		struct eng_server *sv = eng_server_at(e, map_current(me, i));
 
 		if (sv && sv->slot != op->copy[0].slot && !(op->skip & BIT(i)) &&
 		    sv->state == ENG_SERVER_LIVE && !sv->queued && sv->in_flight < sv->win.cwnd)

@@ -9,6 +9,7 @@
  * copies are written anew under a new version.
  */
 #include "cache.h"
+#include "elder.h"
 #include "pageop.h"
 
 #define YIELD_TRIES 2 /* transmissions after which a move makes way */
@@ -42,7 +43,7 @@ static void copies_count(struct engine *e, const struct map_entry *me, u16 leave
 
 	memset(c, 0, sizeof(*c));
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		enum eng_copy_rank rank = move_rank(e, map_server(me, i), leave);
+		enum eng_copy_rank rank = move_rank(e, map_current(me, i), leave);
 
 		c->at_hand += rank <= ENG_COPY_DRAINING;
 		c->lasting += rank <= ENG_COPY_SUSPECT;
@@ -81,27 +82,55 @@ static void move_ask(struct engine *e, const struct map_entry *me, const struct 
 		enum eng_copy_rank rank = move_rank(e, slot, leave);
 
 		m->avoid[ask->nr_avoid++] = slot;
-		if (rank != ENG_COPY_DRAINING && rank < ENG_COPY_OVERDUE)
+		if (slot == map_current(me, i) && rank != ENG_COPY_DRAINING &&
+		    rank < ENG_COPY_OVERDUE)
 			m->peers[ask->nr_peers++] = slot;
 		if (op && op->storing)
 			m->peers[ask->nr_peers++] = op->copy[i].slot;
 	}
 }
 
-static struct eng_server *move_pick(struct engine *e, const struct pg_op *op)
+/* Over the version before is the best place: there it needs no room, and nothing is left over. */
+static struct eng_server *move_elder(struct engine *e, const struct map_entry *me,
+				     const struct pg_op *op, u16 leave)
 {
+	struct eng_server *sv = eng_server_at(e, map_elder(me));
+	const struct eng_server *peer = eng_server_at(e, map_server(me, 0));
+	u32 i;
+
+	if (!sv || eng_copy_rank(e, sv->slot) != ENG_COPY_GOOD || sv->slot == leave ||
+	    (peer && eng_zones_clash(peer, sv)))
+		return NULL;
+	if (op && (op_tried(op, sv->slot) || op_targets(op, sv->slot)))
+		return NULL;
+	for (i = 0; op && op->storing && i < op->ncopies; i++) {
+		peer = eng_server_at(e, op->copy[i].slot);
+		if (peer && eng_zones_clash(peer, sv))
+			return NULL;
+	}
+	return sv;
+}
+
+static struct eng_server *move_place(struct engine *e, const struct map_entry *me,
+				     const struct pg_op *op, u16 leave)
+{
+	struct eng_server *sv = move_elder(e, me, op, leave);
 	struct move_ask m;
 
-	move_ask(e, op_entry(e, op), op, op->leave, &m);
+	if (sv)
+		return sv;
+	move_ask(e, me, op, leave, &m);
 	return eng_place(e, &m.ask);
+}
+
+static struct eng_server *move_pick(struct engine *e, const struct pg_op *op)
+{
+	return move_place(e, op_entry(e, op), op, op->leave);
 }
 
 bool eng_move_possible(struct engine *e, const struct map_entry *me, u16 leave)
 {
-	struct move_ask m;
-
-	move_ask(e, me, NULL, leave, &m);
-	return eng_place(e, &m.ask);
+	return move_place(e, me, NULL, leave);
 }
 
 void eng_move_want(struct engine *e, const struct map_entry *me)
@@ -133,7 +162,8 @@ void op_move(struct engine *e, struct pg_op *op)
 		return;
 	}
 	eng_copies_count(e, me, &c);
-	if (!c.at_hand && !map_pattern(me) && !eng_cache_has(e, me))
+	if (!c.at_hand && !map_pattern(me) && !eng_cache_has(e, me) &&
+	    !eng_elder_ready(e, op->io.vai, me))
 		op_complete(e, op, -EIO);
 	else if (!move_pick(e, op))
 		op_complete(e, op, -ENOSPC);
@@ -150,19 +180,26 @@ void op_move(struct engine *e, struct pg_op *op)
 static u32 move_settle(struct engine *e, struct pg_op *op, struct map_entry *me)
 {
 	u32 copies = clamp_t(u32, op->io.vai->copies, 1, ENG_COPIES_MAX), i, rank, n = 0, fresh = 0;
-	u16 all[2 * ENG_COPIES_MAX], keep[ENG_COPIES_MAX] = {ENG_SLOT_NONE, ENG_SLOT_NONE};
+	u16 elder = map_elder(me), all[2 * ENG_COPIES_MAX],
+	    keep[ENG_COPIES_MAX] = {ENG_SLOT_NONE, ENG_SLOT_NONE};
 	struct amp_key key;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
 		bool stored = i < op->ncopies && op->copy[i].state == PG_COPY_STORED;
 
-		all[i] = map_server(me, i);
+		all[i] = map_current(me, i);
 		all[ENG_COPIES_MAX + i] = stored ? op->copy[i].slot : ENG_SLOT_NONE;
 	}
 	for (rank = ENG_COPY_GOOD; rank < ENG_COPY_NONE; rank++)
 		for (i = 0; i < ARRAY_SIZE(all) && n < copies; i++)
 			if (move_rank(e, all[i], op->leave) == rank)
 				keep[n++] = all[i];
+	if (elder != ENG_SLOT_NONE && (keep[0] == elder || keep[1] == elder)) {
+		me->vai_flags &= (u16)~MAP_ELDER;
+		fresh++;
+	} else if (n == copies) {
+		eng_elder_drop(e, op->io.vai, me, e->version_next);
+	}
 	op_key(op, &key);
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
 		if (all[i] == ENG_SLOT_NONE || all[i] == keep[0] || all[i] == keep[1])

@@ -170,6 +170,7 @@ void eng_pageio_start(struct engine *e, struct eng_pageio *io)
 	struct hlist_head *head = busy_head(e, io);
 
 	io->vai->in_flight++;
+	io->vai->touched = true;
 	first = busy_find(head, io);
 	if (first) {
 		list_add_tail(&op->link, &first->wait);

@@ -13,6 +13,7 @@
 #define ENG_VERSION_MAX ((1ull << 48) - 1)
 
 #define MAP_VAI_MASK 0x0fffu /* of map_entry.vai_flags: the VAI's slot */
+#define MAP_ELDER    0x1000u /* copy 1 is of a version before, see elder.h; so is MAP_DEGRADED set */
 #define MAP_DEGRADED 0x2000u /* fewer copies at hand than there should be; counted in the VAI */
 #define MAP_LOST     0x4000u /* no copy was left when last read; counted, and the event is out */
 #define MAP_USED     0x8000u /* not on the free list */
@@ -52,6 +53,18 @@ static inline void map_server_set(struct map_entry *me, u32 i, u16 slot)
 	u32 shift = i * MAP_SLOT_BITS;
 
 	me->where = (me->where & ~(MAP_SLOT_MASK << shift)) | (slot & MAP_SLOT_MASK) << shift;
+}
+
+/** map_elder() - slot of the server with the version before, ENG_SLOT_NONE if none. */
+static inline u16 map_elder(const struct map_entry *me)
+{
+	return me->vai_flags & MAP_ELDER ? map_server(me, 1) : ENG_SLOT_NONE;
+}
+
+/** map_current() - map_server(), but for the elder: copies of the entry's version. */
+static inline u16 map_current(const struct map_entry *me, u32 i)
+{
+	return i && (me->vai_flags & MAP_ELDER) ? ENG_SLOT_NONE : map_server(me, i);
 }
 
 /** map_pattern() - number of the pattern that fills the page, 0 if that is not known. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A page operation's insides, shared by pageio.c, pageread.c, pagewrite.c, hedge.c and move.c. */
+/* A page operation's insides, shared by the files of page operations. */
 #ifndef ANM_ENG_PAGEOP_H
 #define ANM_ENG_PAGEOP_H
 
@@ -48,6 +48,7 @@ struct pg_copy {
  * @tries:   fetches, or copies that failed
  * @skip:    bitmap of copies that did not do in this round of fetches
  * @uncertain: a failed copy may be stored all the same; if not, servers had no room
+ * @settle:  a READ that writes back what it has read, see elder.h
  * @restamp: a server knows a newer version: draw another
  * @ncopies: to be written, in @copy
  * @ntried:  servers in @tried
@@ -75,6 +76,7 @@ struct pg_op {
 	u8 form;
 	bool born;
 	bool uncertain;
+	bool settle;
 	bool restamp;
 	u8 tries;
 	u8 skip;

@@ -4,6 +4,7 @@
  * under a partial write. Never written: zeros, and no server is asked.
  */
 #include "cache.h"
+#include "elder.h"
 #include "form.h"
 #include "recover.h"
 
@@ -17,6 +18,13 @@ static void op_lost(struct engine *e, struct pg_op *op, struct map_entry *me)
 			  (u64)op->io.page_no << ANM_PAGE_SHIFT);
 	}
 	op_complete(e, op, -EIO);
+}
+
+static u16 op_elder(struct engine *e, const struct pg_op *op)
+{
+	const struct map_entry *me = op_entry(e, op);
+
+	return me ? map_elder(me) : ENG_SLOT_NONE;
 }
 
 /* Give it to the reader, or lay the new bytes over it. */
@@ -37,6 +45,9 @@ void op_fetched(struct engine *e, struct pg_op *op)
 	op->fetch = NULL;
 	if (io->write) {
 		e->stats.pages_merged++;
+		op_write(e, op);
+	} else if (op_elder(e, op) != ENG_SLOT_NONE) {
+		op->settle = true;
 		op_write(e, op);
 	} else {
 		op_complete(e, op, 0);
@@ -82,7 +93,7 @@ static struct eng_server *fetch_pick(struct engine *e, const struct pg_op *op,
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		struct eng_server *sv = eng_server_at(e, map_server(me, i));
+		struct eng_server *sv = eng_server_at(e, map_current(me, i));
 
 		if (!eng_server_usable(sv) || (op->skip & BIT(i)))
 			continue;
@@ -92,6 +103,8 @@ static struct eng_server *fetch_pick(struct engine *e, const struct pg_op *op,
 		    (sv->state == best->state && sv->nxfers < best->nxfers))
 			best = sv;
 	}
+	if (!best && !(op->skip & BIT(1)) && eng_elder_ready(e, op->io.vai, me))
+		return eng_server_at(e, map_elder(me));
 	return best;
 }
 
@@ -120,6 +133,8 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 	    struct anm_page *page,
 	    void (*done)(struct engine *e, struct eng_xfer *xf, enum xfer_result res))
 {
+	u16 elder = op_elder(e, op);
+
 	c->slot = sv->slot;
 	sv->pins++;
 	c->xf.type = AMP_PAGE_IN;
@@ -127,10 +142,12 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 	c->xf.patient = !held_elsewhere(e, op_entry(e, op), sv);
 	c->xf.slow = NULL;
 	op_key(op, &c->xf.key);
-	c->xf.version = map_version(op_entry(e, op));
+	c->xf.version = elder == sv->slot ? 1 : map_version(op_entry(e, op));
 	c->xf.page = page;
 	c->xf.done = done;
-	c->xf.split = c == &op->copy[0] && op->tries == 1 && op->io.split ? fetch_split : NULL;
+	c->xf.split = NULL;
+	if (c == &op->copy[0] && op->tries == 1 && op->io.split && elder == ENG_SLOT_NONE)
+		c->xf.split = fetch_split;
 	if (c == &op->copy[0])
 		op_hedge_arm(e, op, &c->xf, sv->lag.p95_ns);
 	eng_xfer_start(e, sv, &c->xf);
@@ -187,25 +204,54 @@ void op_fetch(struct engine *e, struct pg_op *op)
 
 /*
  * Newer than acknowledged: from a write that failed for its client but reached this
- * server. Having been read it must not be unread, so the older copy goes.
+ * server. Having been read it must not be unread, so the older copies count no more.
  */
 static void fetch_newer(struct engine *e, struct pg_op *op, struct map_entry *me, u64 version)
 {
+	u16 elder = map_elder(me);
 	struct amp_key key;
 	u32 i;
 
+	if (elder == ENG_SLOT_NONE)
+		elder = eng_elder_pick(e, op->io.vai, me, op->from);
 	op_key(op, &key);
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
 		u16 slot = map_server(me, i);
 
-		if (slot == ENG_SLOT_NONE || slot == op->from)
+		if (slot == ENG_SLOT_NONE || slot == op->from || slot == elder)
 			continue;
 		eng_copy_drop(e, me, i);
 		eng_discard_page(e, slot, &key, version);
-		eng_mover_kick(e, ENG_KICK_PAGE);
 	}
+	eng_elder_set(me, op->from, elder);
 	eng_entry_version(e, me, version);
 	eng_entry_judge(e, op->io.vai, me);
+	if (me->vai_flags & MAP_DEGRADED)
+		eng_mover_kick(e, ENG_KICK_PAGE);
+}
+
+/* @from has answered with @version: that is the page. */
+static void fetch_settle(struct engine *e, struct pg_op *op, struct map_entry *me, u64 version)
+{
+	if (version > ENG_VERSION_MAX)
+		return;
+	if (map_elder(me) == op->from) {
+		eng_elder_take(e, op->io.vai, me, version);
+		eng_entry_judge(e, op->io.vai, me);
+		eng_mover_kick(e, ENG_KICK_PAGE);
+	} else if (version > map_version(me)) {
+		fetch_newer(e, op, me, version);
+	}
+}
+
+/* Is the version that @slot answered with the page? */
+static bool fetch_right(struct engine *e, const struct pg_op *op, const struct map_entry *me,
+			u16 slot, u64 version)
+{
+	if (map_elder(me) == slot)
+		return version && eng_elder_ready(e, op->io.vai, me);
+	/* An inventory may have told meanwhile of a newer copy elsewhere. */
+	return version == map_version(me) || (version > map_version(me) && entry_holds(me, slot));
 }
 
 /* Return: it is to be asked once more. */
@@ -226,17 +272,16 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 	struct map_entry *me = op_entry(e, op);
 	/* A move takes it as it is. */
 	bool broken = res == XFER_OK && !op->move && !xf->answered && !op_unform(e, xf);
-	/* Older: an inventory has told meanwhile of a newer copy elsewhere. */
-	bool good = res == XFER_OK && !broken && xf->got_version >= map_version(me), wait;
 	u16 slot = c->slot;
+	bool good = res == XFER_OK && !broken && fetch_right(e, op, me, slot, xf->got_version);
+	bool wait;
 	u32 i = map_server(me, 0) == slot ? 0 : 1;
 
 	copy_release(e, c);
 	wait = op_hedge_settle(e, op, c, good);
 	if (good) {
 		op->from = slot;
-		if (xf->got_version > map_version(me) && xf->got_version <= ENG_VERSION_MAX)
-			fetch_newer(e, op, me, xf->got_version);
+		fetch_settle(e, op, me, xf->got_version);
 		me->vai_flags &= (u16)~MAP_LOST;
 		op->io.answered = xf->answered;
 		if (xf->answered) {
@@ -245,8 +290,11 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 			if (xf->form == AMP_FORM_FILL)
 				eng_entry_fill(e, me, anm_page_data(op->fetch));
 			op_drop_bad(e, op, me);
-			/* What a WRITE is laid over is not to be changed in the cache. */
-			if (!op->move && !op->io.write)
+			/*
+			 * What a WRITE is laid over is not to be changed in the cache; what is
+			 * written back gets there when it is stored.
+			 */
+			if (!op->move && !op->io.write && map_elder(me) == ENG_SLOT_NONE)
 				eng_cache_fetched(e, op);
 			op_fetched(e, op);
 		}

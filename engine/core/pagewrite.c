@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A page written: its copies sent out at once, and again elsewhere when a server fails. */
 #include "cache.h"
+#include "elder.h"
 #include "form.h"
 #include "recover.h"
 
@@ -180,6 +181,9 @@ void op_unborn(struct engine *e, struct pg_op *op)
 
 static void op_write_failed(struct engine *e, struct pg_op *op, int err)
 {
+	/* It is answered all the same, so nothing older may take its place. */
+	if (op->settle)
+		eng_elder_drop(e, op->io.vai, op_entry(e, op), op->version + 1);
 	op_spare_untold(e, op);
 	op_release(e, op, op->version + 1);
 	/*
@@ -189,7 +193,7 @@ static void op_write_failed(struct engine *e, struct pg_op *op, int err)
 	eng_cache_drop(e, op->io.vai->slot, op->io.page_no);
 	if (op->born)
 		op_unborn(e, op);
-	op_complete(e, op, err);
+	op_complete(e, op, op->settle ? 0 : err);
 }
 
 static void op_write_stored(struct engine *e, struct pg_op *op)
@@ -212,6 +216,7 @@ static void op_write_stored(struct engine *e, struct pg_op *op)
 			eng_server_at(e, op->copy[i].slot)->mapped++;
 	for (i = 0; i < ENG_COPIES_MAX; i++)
 		map_server_set(me, i, i < op->ncopies ? op->copy[i].slot : ENG_SLOT_NONE);
+	me->vai_flags &= (u16)~MAP_ELDER;
 	eng_entry_version(e, me, op->version);
 	if (op->form == AMP_FORM_FILL)
 		eng_entry_fill(e, me, anm_page_data(op_form_page(op)));
@@ -238,6 +243,7 @@ void copy_send(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng
 	c->xf.urgent = false;
 	c->xf.patient = op_tried(op, sv->slot); /* chosen again for want of another */
 	c->xf.slow = NULL;
+	c->xf.split = NULL;
 	op_key(op, &c->xf.key);
 	c->xf.version = op->version;
 	c->xf.page = op_form_page(op);

@@ -21,6 +21,7 @@
  *                                           move.c     one page to another server
  *                                           repair.c   which pages, and when
  *                                           drain.c    servers that are to go
+ *                                           elder.c    copies of the version before
  *                                           form.c     same-filled and packed pages
  *                                           cache.c    pages in the engine's own memory; the
  *                                                      table: pcache.c, pcache_s3fifo.c
@@ -119,6 +120,7 @@ struct engine {
  * @holes:     what no server has may have been lost in a life before
  * @lossy:     pages were lost in this life: after a restart there are @holes
  * @thin:      pages may have fewer than @copies copies
+ * @touched:   a page operation has begun since it was made
  * @cut:       servers may have pages behind its end
  * @emptying:  pages from @empty_from on are being given back
  * @degraded:  entries with MAP_DEGRADED
@@ -155,6 +157,7 @@ struct eng_vai {
 	bool holes;
 	bool lossy;
 	bool thin;
+	bool touched;
 	bool cut;
 	bool no_hedge;
 	u64 hedged, hedges_won;

@@ -7,6 +7,7 @@
  * theirs that one of them would have it. Until then, and for ever if too many are lost, it
  * is unknown (promise 8): a READ gets an error, not zeros.
  */
+#include "elder.h"
 #include "form.h"
 #include "recover.h"
 #include "reserve.h"
@@ -231,10 +232,11 @@ static void item_surplus(struct engine *e, u16 slot, const struct amp_inventory_
 	eng_discard_page(e, slot, &key, older_than);
 }
 
-/* The page's newest version is this one: who has an older one is to forget it. */
+/* The page's newest version is this one: of older copies one is kept for the moment. */
 static void item_newest(struct engine *e, struct eng_server *sv, struct eng_vai *vai,
 			struct map_entry *me, const struct amp_inventory_item *it)
 {
+	u16 elder = eng_elder_pick(e, vai, me, sv->slot);
 	bool held = false;
 	u32 i;
 
@@ -243,21 +245,41 @@ static void item_newest(struct engine *e, struct eng_server *sv, struct eng_vai 
 
 		if (slot == sv->slot)
 			held = true;
-		if (slot == sv->slot || slot == ENG_SLOT_NONE)
+		if (slot == sv->slot || slot == elder || slot == ENG_SLOT_NONE)
 			continue;
 		eng_copy_drop(e, me, i);
 		item_surplus(e, slot, it, it->version);
 		e->stats.inventory_stale++;
 	}
 	if (!held) {
-		map_server_set(me, 0, sv->slot);
-		map_server_set(me, 1, ENG_SLOT_NONE);
 		sv->mapped++;
 		e->recover.pages++;
 	}
+	eng_elder_set(me, sv->slot, elder);
 	eng_entry_version(e, me, it->version);
 	me->vai_flags &= (u16)~MAP_LOST;
 	eng_entry_judge(e, vai, me);
+}
+
+/*
+ * Older than what we know. It is kept if a single server has the newer version, and nobody can
+ * have read that. Of several only the newest would do, and which one that is nobody knows.
+ */
+static void item_older(struct engine *e, struct eng_server *sv, struct eng_vai *vai,
+		       struct map_entry *me, const struct amp_inventory_item *it)
+{
+	u16 newer = map_current(me, map_server(me, 0) == ENG_SLOT_NONE);
+	bool single = map_server(me, 0) == ENG_SLOT_NONE || map_server(me, 1) == ENG_SLOT_NONE;
+
+	if (newer != ENG_SLOT_NONE && single && !vai->touched && eng_elder_may(vai)) {
+		eng_elder_set(me, newer, sv->slot);
+		sv->mapped++;
+		e->recover.pages++;
+		return;
+	}
+	eng_elder_drop(e, vai, me, map_version(me));
+	item_surplus(e, sv->slot, it, map_version(me));
+	e->stats.inventory_stale++;
 }
 
 /* Another copy of the version that we know, or one more than the class calls for. */
@@ -266,6 +288,8 @@ static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *v
 {
 	u32 i, n = 0;
 
+	/* It was on two servers, whatever became of the other: it may have been acknowledged. */
+	eng_elder_drop(e, vai, me, it->version);
 	for (i = 0; i < ENG_COPIES_MAX; i++)
 		n += map_server(me, i) != ENG_SLOT_NONE;
 	/* A copy that is there is worth more than one on a server that is away. */
@@ -293,18 +317,16 @@ static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *v
 static void item_known(struct engine *e, struct eng_server *sv, struct eng_vai *vai,
 		       struct map_entry *me, const struct amp_inventory_item *it)
 {
-	bool held = map_server(me, 0) == sv->slot || map_server(me, 1) == sv->slot;
 	u64 version = map_version(me);
 
 	if (it->version > version) {
 		item_newest(e, sv, vai, me, it);
-	} else if (held) {
+	} else if (entry_holds(me, sv->slot)) {
 		/* told twice, or written since it was told */
 	} else if (it->version == version) {
 		item_copy(e, sv, vai, me, it);
 	} else {
-		item_surplus(e, sv->slot, it, version);
-		e->stats.inventory_stale++;
+		item_older(e, sv, vai, me, it);
 	}
 }
 

@@ -9,6 +9,7 @@
  * written. What could not be done is tried again, later and later.
  */
 #include "cache.h"
+#include "elder.h"
 #include "exports.h"
 #include "pageop.h"
 
@@ -115,7 +116,8 @@ static bool entry_wants_repair(struct engine *e, const struct eng_vai *vai,
 			       const struct map_entry *me, const struct eng_copies *c)
 {
 	return c->at_hand + c->awaited < vai->copies &&
-	       (c->at_hand || map_pattern(me) || eng_cache_has(e, me));
+	       (c->at_hand || map_pattern(me) || eng_cache_has(e, me) ||
+		eng_elder_ready(e, vai, me));
 }
 
 static bool entry_wants_out(const struct eng_vai *vai, const struct eng_copies *c)
@@ -287,7 +289,7 @@ static u16 entry_makes_room(struct engine *e, const struct map_entry *me)
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		const struct eng_server *sv = eng_server_at(e, map_server(me, i));
+		const struct eng_server *sv = eng_server_at(e, map_current(me, i));
 
 		if (eng_server_usable(sv) && sv->room_wanted)
 			return sv->slot;
@@ -466,7 +468,7 @@ int eng_vai_pages(struct engine *e, const char *name, u8 kind, u32 *cursor, u32 
 		if ((me->vai_flags & MAP_VAI_MASK) != x->vai.slot || !map_version(me))
 			continue;
 		eng_copies_count(e, me, &c);
-		lost = !c.at_hand && !map_pattern(me);
+		lost = !c.at_hand && !map_pattern(me) && !eng_elder_ready(e, &x->vai, me);
 		if (kind == ENG_PAGES_LOST ? lost : !lost && c.at_hand < x->vai.copies)
 			pages[n++] = me->page_no;
 	}

@@ -10,6 +10,8 @@ void eng_copy_drop(struct engine *e, struct map_entry *me, u32 i)
 	struct eng_server *sv = eng_server_at(e, map_server(me, i));
 
 	map_server_set(me, i, ENG_SLOT_NONE);
+	if (i)
+		me->vai_flags &= (u16)~MAP_ELDER;
 	if (!WARN_ON_ONCE(!sv || !sv->mapped))
 		sv->mapped--;
 }

@@ -177,6 +177,7 @@ void eng_xfer_start(struct engine *e, struct eng_server *sv, struct eng_xfer *xf
 	xf->parts = 0;
 	xf->renew = false;
 	xf->resent = false;
+	xf->splits = false;
 	xf->answered = false;
 	list_add_tail(&xf->link, xf->urgent ? &sv->urgent : &sv->queue);
 	sv->nxfers++;

@@ -80,25 +80,25 @@ static void p3_the_newest_version_wins(void **state)
 	(void)state;
 	started(3);
 	play(0, 100);
-	item(buf, 0, vai_id(1), 5, 100);
+	item(buf, 0, vai_id(0), 5, 100);
 	item(buf, 1, vai_id(1), 6, 100);
-	item(buf, 2, vai_id(1), 7, 300);
-	item(buf, 3, vai_id(1), 7, 300); /* told twice */
+	item(buf, 2, vai_id(0), 7, 300);
+	item(buf, 3, vai_id(0), 7, 300); /* told twice */
 	answer(0, AMP_OK, 10, buf, 4 * AMP_INVENTORY_ITEM_LEN);
 	play(1, 100);
-	item(buf, 0, vai_id(1), 5, 200); /* newer */
+	item(buf, 0, vai_id(0), 5, 200); /* newer */
 	item(buf, 1, vai_id(1), 6, 100); /* the other copy */
-	item(buf, 2, vai_id(1), 7, 200); /* older */
+	item(buf, 2, vai_id(0), 7, 200); /* older */
 	answer(1, AMP_OK, 10, buf, 3 * AMP_INVENTORY_ITEM_LEN);
 	play(2, 100);
 	item(buf, 0, vai_id(1), 6, 100); /* one too many */
 	answer(2, AMP_OK, 10, buf, AMP_INVENTORY_ITEM_LEN);
 	pb_run(pb, 10);
-	assert_int_equal(map_version(entry(1, 5)), 200);
-	assert_int_equal(copies(entry(1, 5)), 1);
+	assert_int_equal(map_version(entry(0, 5)), 200);
+	assert_int_equal(copies(entry(0, 5)), 1);
 	assert_int_equal(copies(entry(1, 6)), 2);
-	assert_int_equal(map_version(entry(1, 7)), 300);
-	assert_int_equal(copies(entry(1, 7)), 1);
+	assert_int_equal(map_version(entry(0, 7)), 300);
+	assert_int_equal(copies(entry(0, 7)), 1);
 	h = pb_ack(pb, 0, AMP_DISCARD);
 	assert_int_equal(h.key.offset, 5 * ANM_PAGE_SIZE);
 	assert_int_equal(h.page_version, 200);
@@ -112,6 +112,82 @@ static void p3_the_newest_version_wins(void **state)
 	assert_int_equal(pb_info(pb, 1).mapped, 2);
 	assert_int_equal(pb_info(pb, 2).mapped, 0);
 	assert_int_equal(pb->e->stats.inventory_stale, 3);
+	end();
+}
+
+/* Of a critical page the version before stays, until the newest is on two servers. */
+static void p9_the_version_before_is_kept(void **state)
+{
+	u8 buf[ITEMS_MAX * AMP_INVENTORY_ITEM_LEN];
+	u32 i;
+
+	(void)state;
+	started(3);
+	play(0, 100);
+	item(buf, 0, vai_id(1), 5, 100);
+	item(buf, 1, vai_id(1), 6, 300);
+	item(buf, 2, vai_id(1), 7, 100);
+	answer(0, AMP_OK, 10, buf, 3 * AMP_INVENTORY_ITEM_LEN);
+	play(1, 100);
+	item(buf, 0, vai_id(1), 5, 200); /* newer */
+	item(buf, 1, vai_id(1), 6, 200); /* older */
+	item(buf, 2, vai_id(1), 7, 200);
+	answer(1, AMP_OK, 10, buf, 3 * AMP_INVENTORY_ITEM_LEN);
+	assert_int_equal(map_elder(entry(1, 5)), pb_info(pb, 0).slot);
+	assert_int_equal(map_elder(entry(1, 6)), pb_info(pb, 1).slot);
+	assert_int_equal(map_elder(entry(1, 7)), pb_info(pb, 0).slot);
+	for (i = 5; i < 8; i++) {
+		assert_int_equal(copies(entry(1, i)), 2);
+		assert_true(entry(1, i)->vai_flags & MAP_DEGRADED);
+	}
+	pb_run(pb, 10);
+	assert_int_equal(pb_inbox(pb, 0, AMP_DISCARD) + pb_inbox(pb, 1, AMP_DISCARD), 0);
+	play(2, 100);
+	item(buf, 0, vai_id(1), 5, 200); /* so it may have been acknowledged */
+	item(buf, 1, vai_id(1), 6, 250); /* older too, but which of the two is the newer one? */
+	item(buf, 2, vai_id(1), 7, 300);
+	answer(2, AMP_OK, 10, buf, 3 * AMP_INVENTORY_ITEM_LEN);
+	pb_run(pb, 10);
+	assert_int_equal(map_elder(entry(1, 5)), ENG_SLOT_NONE);
+	assert_int_equal(entry(1, 5)->vai_flags & MAP_DEGRADED, 0);
+	assert_int_equal(copies(entry(1, 6)), 1);
+	assert_int_equal(map_version(entry(1, 6)), 300);
+	assert_int_equal(map_server(entry(1, 7), 0), pb_info(pb, 2).slot);
+	assert_int_equal(map_elder(entry(1, 7)), pb_info(pb, 1).slot);
+	assert_int_equal(pb_ack(pb, 1, AMP_DISCARD).key.offset, 6 * ANM_PAGE_SIZE);
+	assert_int_equal(pb_ack(pb, 2, AMP_DISCARD).key.offset, 6 * ANM_PAGE_SIZE);
+	assert_int_equal(pb_ack(pb, 0, AMP_DISCARD).page_version, 200); /* 5 */
+	pb_inbox_clear(pb);						/* sent again */
+	assert_int_equal(pb_ack(pb, 0, AMP_DISCARD).page_version, 300); /* 7 */
+	assert_int_equal(pb_info(pb, 0).mapped, 1);
+	assert_int_equal(pb_info(pb, 1).mapped, 2);
+	assert_int_equal(pb_info(pb, 2).mapped, 2);
+	end();
+}
+
+/* Then it may have been read: what is older must not come back. */
+static void p1_no_version_before_once_clients_are_served(void **state)
+{
+	u8 buf[ITEMS_MAX * AMP_INVENTORY_ITEM_LEN], page[ANM_PAGE_SIZE];
+	struct pb_io *io;
+
+	(void)state;
+	started(2);
+	pb_fill(page, 1);
+	play(0, 100);
+	item(buf, 0, vai_id(1), 1, 60);
+	answer(0, AMP_OK, 10, buf, AMP_INVENTORY_ITEM_LEN);
+	recovered();
+	play(0, 100);
+	io = pb_read(pb, 1, 1);
+	pb_page(pb, 0, pb_hear(pb, 0, AMP_PAGE_IN, NULL), page, 60);
+	assert_int_equal(pb_wait(pb, io, NULL), 0);
+	play(1, 100);
+	item(buf, 0, vai_id(1), 1, 50);
+	answer(1, AMP_OK, 10, buf, AMP_INVENTORY_ITEM_LEN);
+	assert_int_equal(map_elder(entry(1, 1)), ENG_SLOT_NONE);
+	pb_run(pb, 10);
+	assert_int_equal(pb_ack(pb, 1, AMP_DISCARD).page_version, 60);
 	end();
 }
 
@@ -557,6 +633,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(p3_the_newest_version_wins),
+		cmocka_unit_test(p9_the_version_before_is_kept),
+		cmocka_unit_test(p1_no_version_before_once_clients_are_served),
 		cmocka_unit_test(p6_absurd_items_are_counted),
 		cmocka_unit_test(p7_answers_that_lead_nowhere_are_not_followed),
 		cmocka_unit_test(p7_an_endless_server_comes_to_an_end),

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "elder.h"
+#include "form.h"
+
+bool eng_elder_may(const struct eng_vai *vai)
+{
+	return vai->copies == ENG_COPIES_MAX && !vai->thin && !vai->holes;
+}
+
+u16 eng_elder_pick(struct engine *e, const struct eng_vai *vai, const struct map_entry *me,
+		   u16 newer)
+{
+	enum eng_copy_rank best = ENG_COPY_NONE;
+	u16 pick = ENG_SLOT_NONE;
+	u32 i;
+
+	for (i = 0; i < ENG_COPIES_MAX && eng_elder_may(vai); i++) {
+		u16 slot = map_current(me, i);
+		enum eng_copy_rank rank = eng_copy_rank(e, slot);
+
+		if (slot == newer || rank >= best)
+			continue;
+		best = rank;
+		pick = slot;
+	}
+	return pick;
+}
+
+void eng_elder_set(struct map_entry *me, u16 newer, u16 elder)
+{
+	map_server_set(me, 0, newer);
+	map_server_set(me, 1, elder);
+	me->vai_flags &= (u16)~MAP_ELDER;
+	if (elder != ENG_SLOT_NONE)
+		me->vai_flags |= MAP_ELDER;
+}
+
+static void entry_key(const struct eng_vai *vai, const struct map_entry *me, struct amp_key *key)
+{
+	key->client = vai->client_id;
+	key->vai = vai->vai_id;
+	key->offset = (u64)me->page_no << ANM_PAGE_SHIFT;
+}
+
+void eng_elder_drop(struct engine *e, const struct eng_vai *vai, struct map_entry *me,
+		    u64 older_than)
+{
+	u16 slot = map_elder(me);
+	struct amp_key key;
+
+	if (slot == ENG_SLOT_NONE)
+		return;
+	entry_key(vai, me, &key);
+	eng_copy_drop(e, me, 1);
+	eng_discard_page(e, slot, &key, older_than);
+}
+
+/*
+ * Every memory has told what it held, so nobody else had the newer version, and it was not
+ * acknowledged.
+ */
+bool eng_elder_ready(struct engine *e, const struct eng_vai *vai, const struct map_entry *me)
+{
+	return eng_server_usable(eng_server_at(e, map_elder(me))) &&
+	       !eng_server_usable(eng_server_at(e, map_server(me, 0))) && !vai->holes &&
+	       !e->recover.missing && !e->recover.lost;
+}
+
+void eng_elder_take(struct engine *e, const struct eng_vai *vai, struct map_entry *me, u64 version)
+{
+	u16 newer = map_server(me, 0), slot = map_elder(me);
+	struct amp_key key;
+
+	if (newer != ENG_SLOT_NONE) {
+		entry_key(vai, me, &key);
+		eng_copy_drop(e, me, 0);
+		eng_discard_page(e, newer, &key, e->version_next);
+	}
+	eng_elder_set(me, slot, ENG_SLOT_NONE);
+	eng_entry_version(e, me, version);
+}
