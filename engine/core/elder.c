@@ -2,9 +2,14 @@
 #include "elder.h"
 #include "form.h"
 
-bool eng_elder_may(const struct eng_vai *vai)
+bool eng_elder_may(const struct engine *e, const struct eng_vai *vai)
 {
-	return vai->copies == ENG_COPIES_MAX && !vai->thin && !vai->holes;
+	return vai->copies == ENG_COPIES_MAX && !vai->holes && !e->recover.lost;
+}
+
+bool eng_elder_begin(const struct engine *e, const struct eng_vai *vai)
+{
+	return eng_elder_may(e, vai) && !vai->thin;
 }
 
 u16 eng_elder_pick(struct engine *e, const struct eng_vai *vai, const struct map_entry *me,
@@ -14,7 +19,7 @@ u16 eng_elder_pick(struct engine *e, const struct eng_vai *vai, const struct map
 	u16 pick = ENG_SLOT_NONE;
 	u32 i;
 
-	for (i = 0; i < ENG_COPIES_MAX && eng_elder_may(vai); i++) {
+	for (i = 0; i < ENG_COPIES_MAX && eng_elder_begin(e, vai); i++) {
 		u16 slot = map_current(me, i);
 		enum eng_copy_rank rank = eng_copy_rank(e, slot);
 
@@ -62,8 +67,8 @@ void eng_elder_drop(struct engine *e, const struct eng_vai *vai, struct map_entr
 bool eng_elder_ready(struct engine *e, const struct eng_vai *vai, const struct map_entry *me)
 {
 	return eng_server_usable(eng_server_at(e, map_elder(me))) &&
-	       !eng_server_usable(eng_server_at(e, map_server(me, 0))) && !vai->holes &&
-	       !e->recover.missing && !e->recover.lost;
+	       !eng_server_usable(eng_server_at(e, map_server(me, 0))) && !e->recover.missing &&
+	       eng_elder_may(e, vai);
 }
 
 void eng_elder_take(struct engine *e, const struct eng_vai *vai, struct map_entry *me, u64 version)

@@ -13,11 +13,17 @@
 #include "pageop.h"
 
 /**
- * eng_elder_may() - would an older copy than the newest that is known be of use?
+ * eng_elder_may() - can elders be of use?
+ * Not if memories were lost that may have had the newer version too.
+ */
+bool eng_elder_may(const struct engine *e, const struct eng_vai *vai);
+
+/**
+ * eng_elder_begin() - is an older copy to be kept as one?
  * Not if there may be pages with fewer copies than the class calls for: then a single one may
  * well be of a version that was acknowledged.
  */
-bool eng_elder_may(const struct eng_vai *vai);
+bool eng_elder_begin(const struct engine *e, const struct eng_vai *vai);
 
 /**
  * eng_elder_pick() - which of an entry's copies to keep, when another server has a newer version.

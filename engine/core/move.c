@@ -163,7 +163,7 @@ void op_move(struct engine *e, struct pg_op *op)
 	}
 	eng_copies_count(e, me, &c);
 	if (!c.at_hand && !map_pattern(me) && !eng_cache_has(e, me) &&
-	    !eng_elder_ready(e, op->io.vai, me))
+	    (c.awaited || !eng_elder_ready(e, op->io.vai, me)))
 		op_complete(e, op, -EIO);
 	else if (!move_pick(e, op))
 		op_complete(e, op, -ENOSPC);

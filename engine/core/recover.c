@@ -271,7 +271,7 @@ static void item_older(struct engine *e, struct eng_server *sv, struct eng_vai *
 	u16 newer = map_current(me, map_server(me, 0) == ENG_SLOT_NONE);
 	bool single = map_server(me, 0) == ENG_SLOT_NONE || map_server(me, 1) == ENG_SLOT_NONE;
 
-	if (newer != ENG_SLOT_NONE && single && !vai->touched && eng_elder_may(vai)) {
+	if (newer != ENG_SLOT_NONE && single && !vai->touched && eng_elder_begin(e, vai)) {
 		eng_elder_set(me, newer, sv->slot);
 		sv->mapped++;
 		e->recover.pages++;

@@ -117,7 +117,7 @@ static bool entry_wants_repair(struct engine *e, const struct eng_vai *vai,
 {
 	return c->at_hand + c->awaited < vai->copies &&
 	       (c->at_hand || map_pattern(me) || eng_cache_has(e, me) ||
-		eng_elder_ready(e, vai, me));
+		(!c->awaited && eng_elder_ready(e, vai, me)));
 }
 
 static bool entry_wants_out(const struct eng_vai *vai, const struct eng_copies *c)
@@ -323,6 +323,9 @@ static u32 mover_look(struct engine *e, struct map_entry *me)
 		return 0;
 	eng_copies_count(e, me, &c);
 	if (m->phase == MOVE_COUNT) {
+		/* The next life of the engine is not to take it for the page. */
+		if (!eng_elder_may(e, vai))
+			eng_elder_drop(e, vai, me, map_version(me));
 		eng_entry_judge(e, vai, me);
 		m->repairs += entry_wants_repair(e, vai, me, &c);
 		return 0;

@@ -464,7 +464,9 @@ u64 server_version(struct sim *w, u32 i, const struct amp_key *key)
 	return w->sv[i].m && store_get(w->sv[i].m->store, key, &page) ? page.version : 0;
 }
 
-bool engine_names(struct sim *w, u32 i, const char *vai, u32 page_no)
+/* The page's entry, if it names server @i. */
+static const struct map_entry *entry_naming(struct sim *w, u32 i, const char *vai, u32 page_no,
+					    u16 *slot)
 {
 	const struct eng_server *sv;
 	struct eng_export *x;
@@ -472,16 +474,32 @@ bool engine_names(struct sim *w, u32 i, const char *vai, u32 page_no)
 	u32 idx;
 
 	if (!w->e)
-		return false;
+		return NULL;
 	sv = eng_server_by_uuid(w->e, w->sv[i].cfg.server_uuid);
 	x = eng_vai_by_name(w->e, vai, (u32)strlen(vai));
 	if (!sv || !x || !w->sv[i].m || sv->boot != w->sv[i].m->boot)
-		return false;
+		return NULL;
 	idx = map_find(w->e->map, x->vai.slot, page_no);
 	if (idx == ENG_MAP_NONE)
-		return false;
+		return NULL;
 	me = map_entry(w->e->map, idx);
-	return map_server(me, 0) == sv->slot || map_server(me, 1) == sv->slot;
+	*slot = sv->slot;
+	return map_server(me, 0) == sv->slot || map_server(me, 1) == sv->slot ? me : NULL;
+}
+
+bool engine_names(struct sim *w, u32 i, const char *vai, u32 page_no)
+{
+	u16 slot;
+
+	return entry_naming(w, i, vai, page_no, &slot);
+}
+
+bool engine_reads(struct sim *w, u32 i, const char *vai, u32 page_no)
+{
+	u16 slot;
+	const struct map_entry *me = entry_naming(w, i, vai, page_no, &slot);
+
+	return me && map_elder(me) != slot;
 }
 
 u64 server_used(struct sim *w, u32 i)

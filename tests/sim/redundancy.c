@@ -87,7 +87,7 @@ static u32 named_copies(struct sim *w, u32 vai, u32 page_no)
 	u32 i, n = 0;
 
 	for (i = 0; i < w->mix.servers; i++)
-		n += engine_names(w, i, w->vai[vai].name, page_no) && holds(w, i, vai, page_no, 1);
+		n += engine_reads(w, i, w->vai[vai].name, page_no) && holds(w, i, vai, page_no, 1);
 	return n;
 }
 

@@ -385,6 +385,8 @@ u64 server_used(struct sim *w, u32 i);
 void server_path(struct sim *w, u32 i, u16 mtu);
 /** engine_names() - does the engine's page map say that server @i holds the page? */
 bool engine_names(struct sim *w, u32 i, const char *vai, u32 page_no);
+/** engine_reads() - and would it read it there? Not the version before, which waits (elder.h). */
+bool engine_reads(struct sim *w, u32 i, const char *vai, u32 page_no);
 struct anm_peer sim_peer(u8 net, u8 host, u16 port, u8 door);
 
 /* restart.c */
