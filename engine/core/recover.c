@@ -319,15 +319,14 @@ static void item_known(struct engine *e, struct eng_server *sv, struct eng_vai *
 {
 	u64 version = map_version(me);
 
-	if (it->version > version) {
+	if (it->version > version)
 		item_newest(e, sv, vai, me, it);
-	} else if (entry_holds(me, sv->slot)) {
-		/* told twice, or written since it was told */
-	} else if (it->version == version) {
+	else if (entry_holds(me, sv->slot))
+		return; /* told twice, or written since it was told */
+	else if (it->version == version)
 		item_copy(e, sv, vai, me, it);
-	} else {
+	else
 		item_older(e, sv, vai, me, it);
-	}
 }
 
 /*

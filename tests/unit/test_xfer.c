@@ -644,9 +644,18 @@ static void p1_what_was_read_once_is_not_unread(void **state)
 	assert_true(h.page_version == v1);
 	pb_fill(page, 2);
 	pb_page(b, 0, h, page, v2);
+	/* It is written to both before the reader gets it. The second does not take it. */
+	assert_false(p->done);
+	while (!p->done) {
+		pb_run(b, 1);
+		if (pb_inbox(b, 0, AMP_PAGE_OUT))
+			pb_ack(b, 0, AMP_PAGE_OUT);
+		if (pb_inbox(b, 1, AMP_PAGE_OUT))
+			pb_nack(b, 1, AMP_PAGE_OUT, AMP_E_INVAL, 0);
+	}
 	assert_int_equal(pb_wait(b, p, got), 0);
 	assert_memory_equal(got, page, sizeof(got));
-	assert_true(pb_hear(b, 1, AMP_DISCARD, NULL).page_version == v2);
+	assert_true(pb_hear(b, 1, AMP_DISCARD, NULL).page_version >= v2);
 	assert_int_equal(pb_info(b, 1).mapped, 0);
 	p = pb_read(b, 1, 1);
 	h = pb_hear(b, 0, AMP_PAGE_IN, NULL);
