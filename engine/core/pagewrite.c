@@ -89,14 +89,26 @@ static struct eng_server *write_elsewhere(struct engine *e, const struct pg_op *
 	return eng_place(e, &w.ask);
 }
 
-/* It cannot be placed. If that is for how full the servers are: the next one shall be. */
-static void write_want(struct engine *e, const struct pg_op *op)
+/*
+ * It cannot be placed. If that is for how full the servers are room is made, and the client is to
+ * try again, but not for ever.
+ *
+ * Return: -EAGAIN or -ENOSPC.
+ */
+static int write_want(struct engine *e, const struct pg_op *op)
 {
+	struct eng_vai *vai = op->io.vai;
 	struct write_ask w;
 
 	write_ask(op, true, ENG_SERVER_LIVE, &w);
-	if (eng_place_want(e, &w.ask))
-		eng_mover_kick(e, ENG_KICK_PAGE);
+	if (!eng_place_want(e, &w.ask))
+		return -ENOSPC;
+	eng_mover_kick(e, ENG_KICK_PAGE);
+	if (op->move)
+		return -ENOSPC;
+	if (!vai->room_ns)
+		vai->room_ns = e->now;
+	return e->now - vai->room_ns < ENG_ROOM_WAIT_NS ? -EAGAIN : -ENOSPC;
 }
 
 /*
@@ -212,8 +224,10 @@ static void op_write_stored(struct engine *e, struct pg_op *op)
 		eng_discard_page(e, old, &key, op->version);
 	}
 	for (i = 0; i < op->ncopies; i++)
-		if (!entry_holds(me, op->copy[i].slot))
+		if (!entry_holds(me, op->copy[i].slot)) {
 			eng_server_at(e, op->copy[i].slot)->mapped++;
+			op->io.vai->room_ns = 0;
+		}
 	for (i = 0; i < ENG_COPIES_MAX; i++)
 		map_server_set(me, i, i < op->ncopies ? op->copy[i].slot : ENG_SLOT_NONE);
 	me->vai_flags &= (u16)~MAP_ELDER;
@@ -295,6 +309,7 @@ static void op_write_copies(struct engine *e, struct pg_op *op)
 {
 	struct eng_server *sv[ENG_COPIES_MAX] = {NULL};
 	bool short_of = op->tries > PG_TRIES_MAX, sent = false;
+	int err = -ENOSPC;
 	u32 i;
 
 	for (i = 0; i < op->ncopies && !short_of; i++) {
@@ -304,7 +319,7 @@ static void op_write_copies(struct engine *e, struct pg_op *op)
 		if (sv[i]) {
 			op->copy[i].slot = sv[i]->slot; /* so that the next pick differs */
 		} else {
-			write_want(e, op);
+			err = write_want(e, op);
 			short_of = true;
 		}
 	}
@@ -324,7 +339,7 @@ static void op_write_copies(struct engine *e, struct pg_op *op)
 		sent |= c->state == PG_COPY_SENT;
 	}
 	if (short_of && !sent)
-		op_write_failed(e, op, op->uncertain ? -EIO : -ENOSPC);
+		op_write_failed(e, op, op->uncertain ? -EIO : err);
 }
 
 /* An answer came in. Once none is awaited: done, or another round. */

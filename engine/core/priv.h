@@ -125,6 +125,7 @@ struct engine {
  * @emptying:  pages from @empty_from on are being given back
  * @degraded:  entries with MAP_DEGRADED
  * @degraded_told: the event DEGRADED is out, REPAIRED not yet
+ * @room_ns:   since when its WRITEs find no room although it can be made; 0: they do
  * @no_hedge:  see struct eng_vai_params
  * @hedged, @hedges_won: reads asked of a second server, and answered by it first
  * @pack_tried, @pack_paid: pages that were to be packed since the last judgement, and were
@@ -159,6 +160,7 @@ struct eng_vai {
 	bool thin;
 	bool touched;
 	bool cut;
+	u64 room_ns;
 	bool no_hedge;
 	u64 hedged, hedges_won;
 	u16 pack_tried, pack_paid, pack_skip;

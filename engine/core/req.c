@@ -59,6 +59,7 @@ static u32 stat_of(int err)
 	case -ENOSPC:
 		return NFS3ERR_NOSPC;
 	case -ENOMEM:
+	case -EAGAIN:
 		return NFS3ERR_JUKEBOX;
 	default:
 		return NFS3ERR_IO;

@@ -579,7 +579,7 @@ void oracle_emitted(struct sim *w, struct sim_op *op, u32 stat)
 	if (stat == NFS3ERR_IO && !op->emitted && calm(w, op) && w->now - op->taken > LOST_NS)
 		sim_fail(w, "promise 8: op %u on v%u is told of a loss after %llu ms", op->idx,
 			 op->vai, (w->now - op->taken) / NS_PER_MS);
-	if (stat == NFS3ERR_NOSPC)
+	if (stat == NFS3ERR_NOSPC || stat == NFS3ERR_JUKEBOX)
 		op->no_room = no_room(w, op);
 	op->emitted = true;
 	op->elife = w->elife;
@@ -628,6 +628,10 @@ static void error_check(struct sim *w, struct sim_op *op, u32 stat)
 		if (w->vai[op->vai].emptied &&
 		    (!calm(w, op) || op->start < w->vai[op->vai].emptied + EMPTY_NS))
 			return;
+		/* Room is being made: servers are away, or the pool is lopsided. */
+		if (op->kind == OP_WRITE &&
+		    (!calm(w, op) || ((w->crashes || w->elife > 1) && op->no_room)))
+			return;
 		if (!sim_alloc_failures)
 			sim_fail(w, "promise 10: op %u put off, and memory was never short",
 				 op->idx);
@@ -636,7 +640,7 @@ static void error_check(struct sim *w, struct sim_op *op, u32 stat)
 	if (stat == NFS3ERR_IO || (stat == NFS3ERR_NOSPC && op->kind == OP_WRITE)) {
 		if (span_lost(w, op) || span_unknown(w, op) || !calm(w, op))
 			return;
-		/* What is left of the pool is too little, full of unknown pages, or lopsided. */
+		/* What is left of the pool is too little, full of unknown pages, or lopsided for long. */
 		if (stat == NFS3ERR_NOSPC && (w->crashes || w->elife > 1) && op->no_room)
 			return;
 		oracle_history(w, op->vai, s.page_no);

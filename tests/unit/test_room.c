@@ -57,7 +57,7 @@ static void p9_repair_makes_room_on_a_full_server(void **state)
 	pb_free(b);
 }
 
-/* A write that finds no pair of servers has room made for the next one. */
+/* A write that finds no pair of servers is put off, and has room made for the next one. */
 static void p4_a_write_without_room_has_some_made(void **state)
 {
 	struct pb *b = bed();
@@ -65,10 +65,26 @@ static void p4_a_write_without_room_has_some_made(void **state)
 	pb_server(b, 0, 100, 9000);
 	pb_join_all(b);
 	pb_vai(b, 0, ENG_CLASS_CRITICAL, CRITICAL);
-	assert_int_equal(pb_write_now(b, 0, 0, 1), -ENOSPC);
+	assert_int_equal(pb_write_now(b, 0, 0, 1), -EAGAIN);
 	pb_run(b, 3000);
 	assert_int_equal(pb_write_now(b, 0, 0, 1), 0);
 	verify(b, 1);
+	pb_free(b);
+}
+
+/* But not put off for ever. */
+static void p10_a_write_that_was_put_off_for_long_fails(void **state)
+{
+	struct pb *b = bed();
+
+	pb_server(b, 0, 100, 9000);
+	pb_join_all(b);
+	pb_vai(b, 0, ENG_CLASS_CRITICAL, CRITICAL);
+	b->real[0]->room_ns = b->now - ENG_ROOM_WAIT_NS;
+	assert_int_equal(pb_write_now(b, 0, 0, 1), -ENOSPC);
+	pb_run(b, 3000);
+	assert_int_equal(pb_write_now(b, 0, 0, 1), 0);
+	assert_int_equal(b->real[0]->room_ns, 0);
 	pb_free(b);
 }
 
@@ -91,6 +107,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(p9_repair_makes_room_on_a_full_server),
 		cmocka_unit_test(p4_a_write_without_room_has_some_made),
+		cmocka_unit_test(p10_a_write_that_was_put_off_for_long_fails),
 		cmocka_unit_test(a_full_pool_is_left_alone),
 	};
 
