@@ -45,7 +45,7 @@ struct engine;
 #define ENG_XFER_TRIES_MAX 8 /* transmissions of one message before its server is suspect */
 #define ENG_SILENT_NS	   (500 * NS_PER_MS) /* or fewer, if only this server is silent so long */
 #define ENG_OUTQ_MAX	   16384	     /* messages waiting to be taken by the driver */
-#define ENG_ROOM_WAIT_NS  (20 * NS_PER_S) /* for so long a WRITE is put off while room is made */
+#define ENG_ROOM_WAIT_NS   (20 * NS_PER_S)   /* for so long a WRITE is put off while room is made */
 #define ENG_CACHE_MAX	   16777216	     /* the largest eng_config.cache_pages: 64 GiB */
 #define ENG_NAME_MAX	   64		     /* bytes of a name, without NUL */
 #define ENG_GRACE_NS	   NS_PER_S /* after a restart nothing is answered for so long at least */
