@@ -160,6 +160,12 @@ $(LOADS): $(call obj,$(wildcard bench/workloads/*_util.c) $(PROTO_SRC))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
+# The engine's cache and what reads ahead, on recorded traces: bench/cache-compare.
+$(BUILD)/bench/cache-replay: $(call obj,$(wildcard bench/cache-replay/*.c engine/core/pcache*.c) \
+		engine/core/stream.c $(PROTO_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # What a donation holds of a program's memory: bench/pack.
 $(BUILD)/bin/pack-report: $(call obj,bench/pack_report.c $(ENGINE_SRC) memserver/core/slots.c $(PROTO_SRC))
 	@mkdir -p $(@D)

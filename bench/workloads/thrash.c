@@ -2,7 +2,8 @@
 /*
  * thrash: touch more anonymous memory than there is RAM, at random, and verify
  * every word of every page touched.  Three phases: fill all pages; touch pages
- * at random, verify each and rewrite some; verify all pages in order.
+ * at random, verify each and rewrite some; verify all pages in order, once or
+ * more often.
  *
  * A page's content follows from the seed, its number and its generation, so
  * that another page's bytes and an older version of its own bytes show alike.
@@ -25,6 +26,7 @@ static const char usage[] =
 	"  --size SIZE      memory to touch, MiB or with K, M, G (default 150M)\n"
 	"  --touches N      random touches (default 20000)\n"
 	"  --writes PERCENT of the touches that rewrite the page (default 50)\n"
+	"  --passes N       verify all pages so often at the end (default 1)\n"
 	"  --seed N         of the order and the content (default 1)\n"
 	"  --corrupt N      flip a bit in N pages before the last phase: shows that the check "
 	"bites\n"
@@ -44,7 +46,7 @@ static const char usage[] =
 struct thrash {
 	uint64_t *mem;
 	uint32_t *generation;
-	uint64_t pages, touches, seed, corrupt;
+	uint64_t pages, touches, passes, seed, corrupt;
 	unsigned int writes_percent;
 	uint64_t verified, bad;
 	double random_s, total_s;
@@ -205,6 +207,7 @@ static void parse_options(struct thrash *t, int argc, char **argv)
 		{"size", required_argument, NULL, 's'},
 		{"touches", required_argument, NULL, 't'},
 		{"writes", required_argument, NULL, 'w'},
+		{"passes", required_argument, NULL, 'p'},
 		{"seed", required_argument, NULL, 'r'},
 		{"corrupt", required_argument, NULL, 'c'},
 		WL_OPTIONS,
@@ -215,6 +218,7 @@ static void parse_options(struct thrash *t, int argc, char **argv)
 
 	t->touches = 20000;
 	t->writes_percent = 50;
+	t->passes = 1;
 	t->seed = 1;
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
@@ -226,6 +230,9 @@ static void parse_options(struct thrash *t, int argc, char **argv)
 			break;
 		case 'w':
 			t->writes_percent = (unsigned int)wl_parse_number(optarg, "--writes");
+			break;
+		case 'p':
+			t->passes = wl_parse_number(optarg, "--passes");
 			break;
 		case 'r':
 			t->seed = wl_parse_number(optarg, "--seed");
@@ -265,7 +272,8 @@ int main(int argc, char **argv)
 	fill_phase(&t);
 	random_phase(&t);
 	corrupt(&t);
-	verify_phase(&t);
+	for (uint64_t i = 0; i < t.passes; i++)
+		verify_phase(&t);
 	t.total_s = (double)(wl_now_ns() - began) / 1e9;
 	wl_counters_since(&t.total, &start);
 	report(&t, wl_quiet);

@@ -69,13 +69,19 @@ void pcache_forget(struct pcache *c, u32 i)
 	pcache_push(c, PCACHE_FREE, i);
 }
 
-static void page_release(struct pcache *c, u32 i)
+/* Another page may take its place in the entry. */
+static void page_put(struct pcache *c, struct pcache_entry *en)
 {
-	struct pcache_entry *en = &c->entry[i];
-
+	if (en->ahead && c->unused)
+		c->unused(c, en);
 	anm_page_put(en->page);
 	en->page = NULL;
 	en->ahead = false;
+}
+
+static void page_release(struct pcache *c, u32 i)
+{
+	page_put(c, &c->entry[i]);
 	c->used--;
 }
 
@@ -128,8 +134,7 @@ u32 pcache_put(struct pcache *c, u32 hash, u16 vai, u32 page_no, u64 version, st
 
 	anm_page_get(page);
 	if (i != PCACHE_NONE && c->entry[i].page) {
-		anm_page_put(c->entry[i].page);
-		c->entry[i].ahead = false;
+		page_put(c, &c->entry[i]);
 		c->policy->hit(c, i);
 	} else {
 		/* What makes room may forget just this ghost. */

@@ -77,7 +77,8 @@ struct pcache_policy {
  * @mask:    of the hash, to get a bucket
  * @entry, @bucket: big memory
  * @evicted: called before a page leaves for want of room; may be NULL
- * @ctx:     the owner's own, for @evicted
+ * @unused:  called before one that is still @ahead leaves, for whatever reason; may be NULL
+ * @ctx:     the owner's own, for @evicted and @unused
  */
 struct pcache {
 	const struct pcache_policy *policy;
@@ -89,6 +90,7 @@ struct pcache {
 	struct pcache_entry *entry;
 	u32 *bucket;
 	void (*evicted)(struct pcache *c, const struct pcache_entry *en);
+	void (*unused)(struct pcache *c, const struct pcache_entry *en);
 	void *ctx;
 };
 
