@@ -74,7 +74,7 @@
  *	EBUSY while it is mounted, unless there is ANM_ENG_A_FORCE
  * @ANM_ENG_CMD_VAI_SET: ANM_ENG_A_VAI with the name and what is to change:
  *	ANM_ENG_VAI_HEDGE, ANM_ENG_VAI_COMPRESS, ANM_ENG_VAI_SAME_FILLED,
- *	ANM_ENG_VAI_SPLIT, ANM_ENG_VAI_CACHE. ENOENT, EINVAL
+ *	ANM_ENG_VAI_SPLIT, ANM_ENG_VAI_CACHE, ANM_ENG_VAI_READAHEAD. ENOENT, EINVAL
  * @ANM_ENG_CMD_PAGES_GET: ANM_ENG_A_VAI with the name, ANM_ENG_A_PAGES with kind and
  *	cursor. Answered by ANM_ENG_A_PAGES: the offsets found in a bounded step, and the
  *	cursor to go on from
@@ -310,6 +310,12 @@ enum anm_vai_flags {
  * @ANM_ENG_VAI_CACHE_HITS: u64, pages found in the cache
  * @ANM_ENG_VAI_CACHE_MISSES: u64, pages that had to be fetched
  * @ANM_ENG_VAI_CACHE_EVICTIONS: u64, pages that left the cache for want of room
+ * @ANM_ENG_VAI_READAHEAD: u8, 1: pages are fetched into the cache ahead of a client that reads in
+ *	order; default 0
+ * @ANM_ENG_VAI_AHEAD_ISSUED: u64, pages asked of servers before the client asked for them
+ * @ANM_ENG_VAI_AHEAD_USED: u64, of those that it then asked for
+ * @ANM_ENG_VAI_AHEAD_WASTED: u64, of those that went unused, or never came
+ * @ANM_ENG_VAI_AHEAD_PAGES: u32, how far it is read ahead at the moment
  */
 enum anm_eng_vai_attr {
 	ANM_ENG_VAI_UNSPEC,
@@ -350,6 +356,11 @@ enum anm_eng_vai_attr {
 	ANM_ENG_VAI_CACHE_HITS,
 	ANM_ENG_VAI_CACHE_MISSES,
 	ANM_ENG_VAI_CACHE_EVICTIONS,
+	ANM_ENG_VAI_READAHEAD,
+	ANM_ENG_VAI_AHEAD_ISSUED,
+	ANM_ENG_VAI_AHEAD_USED,
+	ANM_ENG_VAI_AHEAD_WASTED,
+	ANM_ENG_VAI_AHEAD_PAGES,
 
 	__ANM_ENG_VAI_MAX,
 };

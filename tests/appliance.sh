@@ -38,13 +38,14 @@ appliance_overlay()
 	done
 }
 
-# appliance_up DONATION SERVER...: modules into the kernels; the servers join.
+# appliance_up DONATION SERVER...: modules into the kernels; the servers join. ENGINE_OPTIONS: of
+# engctl up.
 appliance_up()
 {
 	local donation=$1 name
 
 	shift
-	on engine "depmod -a && engctl up" || return 1
+	on engine "depmod -a && engctl up ${ENGINE_OPTIONS:-}" || return 1
 	for name in "$@"; do
 		on "$name" depmod -a \&\& memctl up --engine "$ENGINE_ADDR" \
 			--donate "$donation" --name "$name" || return 1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "ahead.h"
 #include "cache.h"
-#include "pageop.h"
 #include "pcache.h"
 
 /* High bits of the hash: the page map's buckets are chosen by the low ones. */
@@ -58,6 +58,18 @@ static bool write_cached(struct engine *e, struct pg_op *op, struct anm_page *pa
 	return true;
 }
 
+static void cache_used(struct engine *e, struct eng_vai *vai, u32 idx)
+{
+	struct pcache *c = e->cache->table;
+
+	e->stats.cache_hits++;
+	vai->cache_hits++;
+	if (c->entry[idx].ahead)
+		eng_ahead_used(e, vai);
+	c->entry[idx].ahead = false;
+	c->policy->hit(c, idx);
+}
+
 bool op_cached(struct engine *e, struct pg_op *op)
 {
 	struct eng_vai *vai = op->io.vai;
@@ -78,9 +90,7 @@ bool op_cached(struct engine *e, struct pg_op *op)
 		vai->cache_misses++;
 		return false;
 	}
-	e->stats.cache_hits++;
-	vai->cache_hits++;
-	e->cache->table->policy->hit(e->cache->table, idx);
+	cache_used(e, vai, idx);
 	if (op->io.write)
 		return write_cached(e, op, page);
 	anm_page_get(page);
@@ -91,18 +101,25 @@ bool op_cached(struct engine *e, struct pg_op *op)
 
 /* ---- filling it ---- */
 
-static void cache_put(struct engine *e, const struct pg_op *op, u64 version, struct anm_page *page)
+static u32 cache_put(struct engine *e, const struct pg_op *op, u64 version, struct anm_page *page)
 {
 	u16 slot = op->io.vai->slot;
 	u32 no = op->io.page_no;
 
-	pcache_put(e->cache->table, cache_hash(e, slot, no), slot, no, version, page);
+	return pcache_put(e->cache->table, cache_hash(e, slot, no), slot, no, version, page);
 }
 
 void eng_cache_fetched(struct engine *e, const struct pg_op *op)
 {
 	if (e->cache && !op->io.vai->no_cache && !map_pattern(op_entry(e, op)))
 		cache_put(e, op, map_version(op_entry(e, op)), op->fetch);
+}
+
+void eng_cache_ahead(struct engine *e, const struct pg_op *op)
+{
+	u32 i = cache_put(e, op, map_version(op_entry(e, op)), op->fetch);
+
+	e->cache->table->entry[i].ahead = true;
 }
 
 void eng_cache_stored(struct engine *e, const struct pg_op *op)
@@ -126,6 +143,13 @@ static void cache_evicted(struct pcache *c, const struct pcache_entry *en)
 	if (vai)
 		vai->cache_evictions++;
 	e->stats.cache_evictions++;
+}
+
+static void cache_unused(struct pcache *c, const struct pcache_entry *en)
+{
+	struct engine *e = c->ctx;
+
+	eng_ahead_wasted(e, eng_vai_at(e, en->vai));
 }
 
 /* ---- emptying it ---- */
@@ -162,6 +186,7 @@ int eng_cache_create(struct engine *e)
 	if (!e->cache->table)
 		return -ENOMEM;
 	e->cache->table->evicted = cache_evicted;
+	e->cache->table->unused = cache_unused;
 	e->cache->table->ctx = e;
 	return 0;
 }
@@ -170,6 +195,9 @@ void eng_cache_destroy(struct engine *e)
 {
 	if (!e->cache)
 		return;
+	/* The VAIs are gone. */
+	if (e->cache->table)
+		e->cache->table->unused = NULL;
 	pcache_destroy(e->cache->table);
 	anm_free(e->cache);
 	e->cache = NULL;

@@ -40,6 +40,9 @@ bool op_cached(struct engine *e, struct pg_op *op);
 /** eng_cache_fetched() - a READ has fetched and checked its page. */
 void eng_cache_fetched(struct engine *e, const struct pg_op *op);
 
+/** eng_cache_ahead() - the same, and nobody has asked for it yet. */
+void eng_cache_ahead(struct engine *e, const struct pg_op *op);
+
 /** eng_cache_stored() - a page is stored as often as it should be: write-through. */
 void eng_cache_stored(struct engine *e, const struct pg_op *op);
 

@@ -38,6 +38,7 @@ static const struct nla_policy vai_policy[ANM_ENG_VAI_MAX + 1] = {
 	[ANM_ENG_VAI_SAME_FILLED] = ANM_NLP_U8,
 	[ANM_ENG_VAI_SPLIT] = ANM_NLP_U8,
 	[ANM_ENG_VAI_CACHE] = ANM_NLP_U8,
+	[ANM_ENG_VAI_READAHEAD] = ANM_NLP_U8,
 };
 
 const struct nla_policy eng_ctl_policy[ANM_ENG_A_MAX + 1] = {
@@ -224,6 +225,8 @@ int eng_ctl_vai_new(struct engine *e, struct nlattr **attrs, struct eng_err *err
 		p.split = nla_get_u8(tb[ANM_ENG_VAI_SPLIT]);
 	if (tb[ANM_ENG_VAI_CACHE])
 		p.no_cache = !nla_get_u8(tb[ANM_ENG_VAI_CACHE]);
+	if (tb[ANM_ENG_VAI_READAHEAD])
+		p.readahead = nla_get_u8(tb[ANM_ENG_VAI_READAHEAD]);
 	if (p.class > ENG_CLASS_CRITICAL)
 		return refuse(err, -EINVAL, "no such class: normal or critical");
 	return eng_vai_add(e, &p, err);
@@ -248,6 +251,8 @@ static int vai_put_params(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, v->p.same_filled) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_SPLIT, v->p.split) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_CACHE, !v->p.no_cache) ||
+	       anm_nl_put_u8(msg, ANM_ENG_VAI_READAHEAD, v->p.readahead) ||
+	       anm_nl_put_u32(msg, ANM_ENG_VAI_AHEAD_PAGES, v->ahead_pages) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_OUTSTANDING, v->outstanding);
 }
 
@@ -280,6 +285,9 @@ static int vai_put(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 		{ANM_ENG_VAI_CACHE_HITS, v->cache_hits},
 		{ANM_ENG_VAI_CACHE_MISSES, v->cache_misses},
 		{ANM_ENG_VAI_CACHE_EVICTIONS, v->cache_evictions},
+		{ANM_ENG_VAI_AHEAD_ISSUED, v->ahead_issued},
+		{ANM_ENG_VAI_AHEAD_USED, v->ahead_used},
+		{ANM_ENG_VAI_AHEAD_WASTED, v->ahead_wasted},
 	};
 	struct nlattr *nest = anm_nl_nest(msg, ANM_ENG_A_VAI);
 	u32 i;

@@ -72,7 +72,7 @@ static int vai_set(struct engine *e, struct nlattr **tb, const struct eng_vai_pa
 	int rc = 0;
 
 	if (!tb[ANM_ENG_VAI_HEDGE] && !tb[ANM_ENG_VAI_COMPRESS] && !tb[ANM_ENG_VAI_SAME_FILLED] &&
-	    !tb[ANM_ENG_VAI_SPLIT] && !tb[ANM_ENG_VAI_CACHE])
+	    !tb[ANM_ENG_VAI_SPLIT] && !tb[ANM_ENG_VAI_CACHE] && !tb[ANM_ENG_VAI_READAHEAD])
 		return refuse(err, -EINVAL, "nothing to set given");
 	if (tb[ANM_ENG_VAI_COMPRESS])
 		rc = eng_vai_forms(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_COMPRESS]), -1, err);
@@ -84,6 +84,8 @@ static int vai_set(struct engine *e, struct nlattr **tb, const struct eng_vai_pa
 		rc = eng_vai_split(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_SPLIT]), err);
 	if (!rc && tb[ANM_ENG_VAI_CACHE])
 		rc = eng_vai_cache(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_CACHE]), err);
+	if (!rc && tb[ANM_ENG_VAI_READAHEAD])
+		rc = eng_vai_readahead(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_READAHEAD]), err);
 	return rc;
 }
 

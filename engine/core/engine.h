@@ -180,6 +180,8 @@ struct anm_out *eng_out_next(struct engine *e);
  * @same_filled: enum eng_same_filled
  * @split:  READs of one page over UDP may be answered by memory servers
  * @no_cache: its pages are not kept in the page cache
+ * @readahead: pages that a client will ask for next, if it reads in order, are fetched into the
+ *          page cache
  */
 struct eng_vai_params {
 	char name[ENG_NAME_MAX + 1];
@@ -197,6 +199,7 @@ struct eng_vai_params {
 	u8 same_filled;
 	bool split;
 	bool no_cache;
+	bool readahead;
 };
 
 /**
@@ -210,6 +213,10 @@ struct eng_vai_params {
  * @skipped_pages: pages written that were not tried, since those before did not pack
  * @cache_hits, @cache_misses: pages found in the cache, or not
  * @cache_evictions: pages that left the cache for want of room
+ * @ahead_issued: pages asked of servers before the client asked for them
+ * @ahead_used, @ahead_wasted: of those it then did; those that went unused, or never came. The
+ *                rest are still on their way or in the cache.
+ * @ahead_pages: how far it is read ahead at the moment
  * @read_ns_ema: smoothed time from request to reply, ns
  */
 struct eng_vai_info {
@@ -227,6 +234,8 @@ struct eng_vai_info {
 	u64 filled_pages, packed_pages, packed_bytes, skipped_pages;
 	u64 split_reads; /* of @reads, answered by memory servers */
 	u64 cache_hits, cache_misses, cache_evictions;
+	u64 ahead_issued, ahead_used, ahead_wasted;
+	u32 ahead_pages;
 };
 
 /** eng_vai_add() - reserve and export. -EEXIST, -EINVAL, -ENOSPC (pool), -ENFILE, -ENOMEM. */
@@ -240,6 +249,9 @@ int eng_vai_hedge(struct engine *e, const char *name, bool on, struct eng_err *e
  * What is there when it is switched off is not used; it leaves as others come.
  */
 int eng_vai_cache(struct engine *e, const char *name, bool on, struct eng_err *err);
+
+/** eng_vai_readahead() - set eng_vai_params.readahead, in effect at once. -ENOENT. */
+int eng_vai_readahead(struct engine *e, const char *name, bool on, struct eng_err *err);
 
 /**
  * eng_vai_del() - stop exporting, discard its pages in the background.
@@ -440,7 +452,10 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
 	X(cache_hits, "pages found in the cache: no server was asked")                     \
 	X(cache_misses, "pages not found in the cache")                                    \
 	X(cache_evictions, "pages that left the cache for want of room")                   \
-	X(cache_saved, "pages that no server had any more, stored again from the cache")
+	X(cache_saved, "pages that no server had any more, stored again from the cache")   \
+	X(ahead_issued, "pages asked of servers before clients asked for them")            \
+	X(ahead_used, "of those that clients then asked for")                              \
+	X(ahead_wasted, "of those that went unused, or never came")
 
 struct eng_stats {
 #define X(name, help) u64 name;

@@ -4,8 +4,8 @@
  * calls back from within a callback: what completes and what may begin are put on lists
  * that the outermost caller works off.
  */
+#include "ahead.h"
 #include "cache.h"
-#include "pageop.h"
 
 #define BUSY_BITS 14
 
@@ -118,6 +118,8 @@ static void op_begin(struct engine *e, struct pg_op *op)
 	op->entry = map_find(e->map, op->io.vai->slot, op->io.page_no);
 	if (op->move)
 		op_move(e, op);
+	else if (op->ahead)
+		op_ahead(e, op);
 	else if (op_whole(op))
 		op_write(e, op);
 	else if (op->entry == ENG_MAP_NONE)
@@ -132,6 +134,13 @@ bool eng_pageio_storing(struct engine *e, struct eng_vai *vai, u32 page_no, u16 
 	const struct pg_op *op = busy_find(busy_head(e, &io), &io);
 
 	return op && op->version == version && (op_targets(op, slot) || op_tried(op, slot));
+}
+
+bool eng_pageio_busy(struct engine *e, struct eng_vai *vai, u32 page_no)
+{
+	const struct eng_pageio io = {.vai = vai, .page_no = page_no};
+
+	return busy_find(busy_head(e, &io), &io);
 }
 
 struct eng_pageio *eng_pageio_alloc(struct engine *e)
@@ -174,6 +183,8 @@ void eng_pageio_start(struct engine *e, struct eng_pageio *io)
 	first = busy_find(head, io);
 	if (first) {
 		list_add_tail(&op->link, &first->wait);
+		if (first->ahead)
+			op_ahead_yield(e, first, io->write);
 		return;
 	}
 	hlist_add_head(&op->node, head);

@@ -57,6 +57,7 @@ struct pg_copy {
  * @move:    of the mover: the same page and version, to other servers
  * @rewrite: of these, one that is written anew, under a new version, like a write
  * @storing: of these, one that is past its fetch
+ * @ahead:   nobody has asked for it yet: read into the cache, see ahead.h
  * @doubt:   server whose copy did not match its CRC, and which is asked again; ENG_SLOT_NONE
  * @bad:     server whose copy did not match its CRC twice, or ENG_SLOT_NONE
  * @leave:   of these, a server that the page is to leave, or ENG_SLOT_NONE
@@ -87,6 +88,7 @@ struct pg_op {
 	bool move;
 	bool rewrite;
 	bool storing;
+	bool ahead;
 	u16 doubt;
 	u16 bad;
 	u16 leave;
@@ -108,6 +110,9 @@ bool entry_holds(const struct map_entry *me, u16 slot);
  * Then its operation decides what becomes of that copy.
  */
 bool eng_pageio_storing(struct engine *e, struct eng_vai *vai, u32 page_no, u16 slot, u64 version);
+
+/** eng_pageio_busy() - is an operation on the page under way? */
+bool eng_pageio_busy(struct engine *e, struct eng_vai *vai, u32 page_no);
 
 /** op_complete() - the end; the next operation on the page may begin. */
 void op_complete(struct engine *e, struct pg_op *op, int err);

@@ -3,6 +3,7 @@
  * A page read: fetched from a server that has it, and given to the reader or laid
  * under a partial write. Never written: zeros, and no server is asked.
  */
+#include "ahead.h"
 #include "cache.h"
 #include "elder.h"
 #include "form.h"
@@ -138,7 +139,7 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 	c->slot = sv->slot;
 	sv->pins++;
 	c->xf.type = AMP_PAGE_IN;
-	c->xf.urgent = !op->move;
+	c->xf.urgent = !op->move && !op->ahead;
 	c->xf.patient = !held_elsewhere(e, op_entry(e, op), sv);
 	c->xf.slow = NULL;
 	op_key(op, &c->xf.key);
@@ -148,7 +149,9 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 	c->xf.split = NULL;
 	if (c == &op->copy[0] && op->tries == 1 && op->io.split && elder == ENG_SLOT_NONE)
 		c->xf.split = fetch_split;
-	if (c == &op->copy[0])
+	if (op->ahead)
+		op_ahead_arm(&c->xf, sv);
+	else if (c == &op->copy[0])
 		op_hedge_arm(e, op, &c->xf, sv->lag.p95_ns);
 	eng_xfer_start(e, sv, &c->xf);
 }

@@ -25,12 +25,15 @@
  *                                           form.c     same-filled and packed pages
  *                                           cache.c    pages in the engine's own memory; the
  *                                                      table: pcache.c, pcache_s3fifo.c
+ *                                           ahead.c    pages read before they are asked for; what
+ *                                                      that may be: stream.c
  */
 #ifndef ANM_ENG_PRIV_H
 #define ANM_ENG_PRIV_H
 
 #include "engine.h"
 #include "pageio.h"
+#include "stream.h"
 
 #define ENG_EVENTS_MAX	 256
 #define ENG_CHORES_NS	 NS_PER_MS /* between two of what eng_tick() does besides messages */
@@ -89,6 +92,7 @@ struct engine {
 	u32 outq_len;
 	u32 pages_in_flight;	   /* eng_pageio_alloc() minus eng_pageio_free() */
 	u32 hedge_credit;	   /* see hedge.c */
+	u32 aheads;		   /* pages being read ahead */
 	u64 chores_ns, chores_due; /* when eng_tick() last did all it does, and is to again */
 	struct eng_stats stats;
 	struct eng_event events[ENG_EVENTS_MAX];
@@ -134,6 +138,9 @@ struct engine {
  * @no_cache:  its pages are not cached
  * @cache_hits, @cache_misses: pages that were in the cache when wanted, or had to be fetched
  * @cache_evictions: pages that left the cache for want of room
+ * @readahead: see struct eng_vai_params
+ * @streams:   what is read of it in order
+ * @ahead_issued, @ahead_used, @ahead_wasted: pages asked for ahead, and what became of them
  */
 struct eng_vai {
 	u16 slot;
@@ -168,6 +175,9 @@ struct eng_vai {
 	u64 filled, packed, packed_bytes, skipped;
 	bool no_cache;
 	u64 cache_hits, cache_misses, cache_evictions;
+	bool readahead;
+	struct streams streams;
+	u64 ahead_issued, ahead_used, ahead_wasted;
 };
 
 /* engine.c */

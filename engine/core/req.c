@@ -5,6 +5,7 @@
  * pages for the data, the reply) is taken when it is accepted, so it is accepted whole
  * or not at all, and once accepted it is always answered.
  */
+#include "ahead.h"
 #include "nfs_priv.h"
 
 #define REQ_REPLY_CAP 192 /* both READ's answer before the data and WRITE's whole answer */
@@ -314,5 +315,7 @@ int eng_req_start(struct eng_call *call, const struct eng_io *r)
 	list_for_each_entry_safe(io, next, &req->ios, req_link)
 		eng_pageio_start(e, io);
 	req_done_one(e, req, 0);
+	if (!r->write)
+		eng_ahead_read(e, &r->x->vai, (u32)(r->offset >> ANM_PAGE_SHIFT), npages);
 	return 0;
 }

@@ -16,7 +16,7 @@ static bool follows_down(const struct stream *s, u32 end)
 /* A little behind the last one: reads overtake each other. */
 static bool overtaken(const struct stream *s, u32 first, u32 end)
 {
-	if (s->run < 2)
+	if (s->run < STREAM_RUN)
 		return first >= s->lo && end <= s->hi;
 	return s->down ? first >= s->lo && first - s->lo <= STREAM_GAP
 		       : end <= s->hi && s->hi - end <= STREAM_GAP;
@@ -28,13 +28,17 @@ static bool stream_follow(struct stream *s, u32 first, u32 end)
 
 	if (!s->run || !(up || down))
 		return false;
-	/* One that has its direction keeps it. */
-	if (s->run > 1 && s->down != down)
+	/* Once it is a stream it keeps its direction; before, the first reads may be out of order. */
+	if (s->run == STREAM_RUN && s->down != down)
 		return false;
+	if (s->down != down)
+		s->run = 1;
 	if (s->run == 1)
 		s->edge = down ? first : end;
 	s->down = down;
 	s->run = min_t(u8, s->run + 1, STREAM_RUN);
+	s->lo = s->run == STREAM_RUN ? first : min(s->lo, first);
+	s->hi = s->run == STREAM_RUN ? end : max(s->hi, end);
 	return true;
 }
 
@@ -58,8 +62,6 @@ static struct stream *streams_find(struct streams *st, u32 first, u32 end)
 	for (i = 0; i < STREAMS; i++) {
 		s = &st->s[i];
 		if (stream_follow(s, first, end)) {
-			s->lo = first;
-			s->hi = end;
 			s->used = st->clock;
 			return s;
 		}

@@ -18,7 +18,7 @@
 
 /**
  * struct stream - one of them.
- * @lo, @hi: the last read, from @lo to before @hi
+ * @lo, @hi: the last read, from @lo to before @hi; of the first few: all of them
  * @edge:    upwards: what is before was asked for ahead; downwards: what is not before
  * @used:    struct streams' clock when it was last read from
  * @run:     reads in this direction, up to STREAM_RUN

@@ -264,6 +264,7 @@ static void vai_fill(struct engine *e, struct eng_export *x, const struct eng_va
 	v->same_filled = p->same_filled;
 	x->split = p->split;
 	v->no_cache = p->no_cache;
+	v->readahead = p->readahead;
 	x->fsid = get_unaligned_be64(uuid) ^ get_unaligned_be64(uuid + 8);
 	for (i = 0; i < 2; i++) {
 		eng_fh_make(e->exports, uuid, ENG_FH_DIR + i, x->fh[i]);
@@ -343,6 +344,16 @@ int eng_vai_cache(struct engine *e, const char *name, bool on, struct eng_err *e
 	if (!x || x->vai.deleting)
 		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
 	x->vai.no_cache = !on;
+	return 0;
+}
+
+int eng_vai_readahead(struct engine *e, const char *name, bool on, struct eng_err *err)
+{
+	struct eng_export *x = eng_vai_by_name(e, name, strnlen(name, ENG_NAME_MAX + 1));
+
+	if (!x || x->vai.deleting)
+		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
+	x->vai.readahead = on;
 	return 0;
 }
 
@@ -491,6 +502,11 @@ bool eng_vai_get(struct engine *e, u32 *slot, struct eng_vai_info *info)
 	info->cache_hits = x->vai.cache_hits;
 	info->cache_misses = x->vai.cache_misses;
 	info->cache_evictions = x->vai.cache_evictions;
+	info->p.readahead = x->vai.readahead;
+	info->ahead_issued = x->vai.ahead_issued;
+	info->ahead_used = x->vai.ahead_used;
+	info->ahead_wasted = x->vai.ahead_wasted;
+	info->ahead_pages = streams_ahead(&x->vai.streams);
 	return true;
 }
 

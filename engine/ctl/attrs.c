@@ -96,6 +96,11 @@ static const struct field vai_fields[] = {
 	{ANM_ENG_VAI_CACHE_HITS, NUM, "cache_hits"},
 	{ANM_ENG_VAI_CACHE_MISSES, NUM, "cache_misses"},
 	{ANM_ENG_VAI_CACHE_EVICTIONS, NUM, "cache_evictions"},
+	{ANM_ENG_VAI_READAHEAD, BOOL, "readahead"},
+	{ANM_ENG_VAI_AHEAD_ISSUED, NUM, "ahead_issued"},
+	{ANM_ENG_VAI_AHEAD_USED, NUM, "ahead_used"},
+	{ANM_ENG_VAI_AHEAD_WASTED, NUM, "ahead_wasted"},
+	{ANM_ENG_VAI_AHEAD_PAGES, NUM, "ahead_pages"},
 };
 
 static const struct field server_fields[] = {

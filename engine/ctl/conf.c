@@ -63,6 +63,7 @@ static const struct key vai_keys[] = {
 	{"same_filled", SWITCH, false, VAI(same_filled), 0},
 	{"split", BOOL, false, VAI(split), 0},
 	{"no_cache", BOOL, false, VAI(no_cache), 0},
+	{"readahead", BOOL, false, VAI(readahead), 0},
 };
 
 static const struct key server_keys[] = {

@@ -47,6 +47,7 @@ enum {
 	O_CANCEL = 1 << 22,
 	O_WAIT = 1 << 23,
 	O_DISCARD = 1 << 24,
+	O_READAHEAD = 1 << 25,
 };
 
 /* Doors given, as bits: the others are as they are kept. */
@@ -91,6 +92,7 @@ struct opts {
 	const char *same_filled;
 	const char *split;
 	const char *cache;
+	const char *readahead;
 	const char *module;
 	const char *state;
 	struct eng_ctl_up up;

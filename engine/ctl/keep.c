@@ -192,6 +192,7 @@ static struct nl_msg *vai_msg(struct ctl *c, const struct eng_vai_params *v)
 	    nla_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, v->same_filled) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_SPLIT, v->split) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_CACHE, !v->no_cache) ||
+	    nla_put_u8(msg, ANM_ENG_VAI_READAHEAD, v->readahead) ||
 	    nla_put_u64(msg, ANM_ENG_VAI_DISCARDED_BELOW, v->discarded_below)) {
 		nlmsg_free(msg);
 		return NULL;
@@ -264,6 +265,7 @@ static int vai_take(const json_t *j, struct eng_vai_params *v)
 	v->same_filled = max(conf_switch(str(j, "same_filled")), 0);
 	v->split = json_is_true(json_object_get(j, "split"));
 	v->no_cache = json_is_false(json_object_get(j, "cache"));
+	v->readahead = json_is_true(json_object_get(j, "readahead"));
 	return uuid_parse(str(j, "uuid"), v->uuid) || addr_parse(str(j, "client"), &v->client);
 }
 

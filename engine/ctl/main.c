@@ -83,7 +83,7 @@ static const struct command commands[] = {
 	{{"vai", "create"},
 	 1,
 	 O_SIZE | O_CLIENT | O_CLASS | O_UUID | O_DISCARD | O_HEDGE | O_COMPRESS | O_SAME_FILLED |
-		 O_SPLIT | O_CACHE,
+		 O_SPLIT | O_CACHE | O_READAHEAD,
 	 cmd_vai_create,
 	 "vai create NAME --size SIZE --client ADDR [--class CLASS] [OPTION]...",
 	 "Reserve memory for a swap file and export it as /NAME to one client.\n"
@@ -95,14 +95,14 @@ static const struct command commands[] = {
 	 "  -u, --uuid UUID          identity; drawn when not given\n"
 	 "      --discard-on-unmount give the contents back to the pool some seconds after the\n"
 	 "                           client has unmounted it\n"
-	 "      --hedge, --compress, --same-filled, --split, --cache\n"
+	 "      --hedge, --compress, --same-filled, --split, --cache, --readahead\n"
 	 "                           see vai set\n"},
 	{{"vai", "set"},
 	 1,
-	 O_HEDGE | O_COMPRESS | O_SAME_FILLED | O_SPLIT | O_CACHE,
+	 O_HEDGE | O_COMPRESS | O_SAME_FILLED | O_SPLIT | O_CACHE | O_READAHEAD,
 	 cmd_vai_set,
 	 "vai set NAME [--hedge on|off] [--compress MODE] [--same-filled on|off]\n"
-	 "       [--split on|off] [--cache on|off]",
+	 "       [--split on|off] [--cache on|off] [--readahead on|off]",
 	 "Change how a VAI is served; in effect at once, clients go on.\n"
 	 "\n"
 	 "      --hedge on|off       class critical: ask the other copy's server too when a read\n"
@@ -113,7 +113,9 @@ static const struct command commands[] = {
 	 "      --split on|off       clients over UDP, jumbo frames: memory servers answer reads\n"
 	 "                           themselves, from the engine's address (default off)\n"
 	 "      --cache on|off       keep its pages in the engine's page cache, if it has one\n"
-	 "                           (default on)\n"},
+	 "                           (default on)\n"
+	 "      --readahead on|off   fetch into that cache what a client that reads in order will\n"
+	 "                           ask for next (default off)\n"},
 	{{"vai", "list"}, 0, 0, cmd_vai_list, "vai list", "List the VAIs.\n"},
 	{{"vai", "show"}, 1, 0, cmd_vai_show, "vai show NAME", "Show everything about one VAI.\n"},
 	{{"vai", "delete"},
@@ -235,6 +237,7 @@ enum {
 	OPT_SPLIT,
 	OPT_CACHE,
 	OPT_CACHE_SIZE,
+	OPT_READAHEAD,
 };
 
 static const struct option long_options[] = {
@@ -274,6 +277,7 @@ static const struct option long_options[] = {
 	{"same-filled", required_argument, NULL, OPT_SAME_FILLED},
 	{"split", required_argument, NULL, OPT_SPLIT},
 	{"cache", required_argument, NULL, OPT_CACHE},
+	{"readahead", required_argument, NULL, OPT_READAHEAD},
 	{"cache-size", required_argument, NULL, OPT_CACHE_SIZE},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -468,6 +472,7 @@ static int take_option(struct opts *o, int c)
 		{OPT_SAME_FILLED, O_SAME_FILLED, offsetof(struct opts, same_filled)},
 		{OPT_SPLIT, O_SPLIT, offsetof(struct opts, split)},
 		{OPT_CACHE, O_CACHE, offsetof(struct opts, cache)},
+		{OPT_READAHEAD, O_READAHEAD, offsetof(struct opts, readahead)},
 	};
 	size_t i;
 

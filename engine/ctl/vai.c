@@ -137,6 +137,8 @@ static int check_switches(const struct opts *o)
 		return complain("split \"%s\" refused: on or off", o->split);
 	if (o->cache && read_switch(o->cache) < 0)
 		return complain("cache \"%s\" refused: on or off", o->cache);
+	if (o->readahead && read_switch(o->readahead) < 0)
+		return complain("readahead \"%s\" refused: on or off", o->readahead);
 	return 0;
 }
 
@@ -147,7 +149,8 @@ static int put_switches(struct nl_msg *msg, const struct opts *o)
 	       (o->same_filled &&
 		nla_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, conf_switch(o->same_filled))) ||
 	       (o->split && nla_put_u8(msg, ANM_ENG_VAI_SPLIT, read_switch(o->split))) ||
-	       (o->cache && nla_put_u8(msg, ANM_ENG_VAI_CACHE, read_switch(o->cache)));
+	       (o->cache && nla_put_u8(msg, ANM_ENG_VAI_CACHE, read_switch(o->cache))) ||
+	       (o->readahead && nla_put_u8(msg, ANM_ENG_VAI_READAHEAD, read_switch(o->readahead)));
 }
 
 static int read_create(const struct opts *o, struct eng_vai_params *p)
@@ -262,7 +265,8 @@ int cmd_vai_set(struct opts *o)
 	struct ctl c;
 	int rc = check_name(o->words[2]);
 
-	if (!rc && !o->hedge && !o->compress && !o->same_filled && !o->split && !o->cache)
+	if (!rc && !o->hedge && !o->compress && !o->same_filled && !o->split && !o->cache &&
+	    !o->readahead)
 		rc = misuse("vai set: what is to be set is missing");
 	if (!rc)
 		rc = check_switches(o);
@@ -333,6 +337,12 @@ static void print_cache(const json_t *v)
 		field_print("cache", "%llu pages found, %llu not; %llu left for want of room",
 			    num(v, "cache_hits"), num(v, "cache_misses"),
 			    num(v, "cache_evictions"));
+	if (json_is_true(json_object_get(v, "readahead")) || num(v, "ahead_issued"))
+		field_print("readahead",
+			    "%s, %llu pages ahead; of %llu fetched %llu used, %llu wasted",
+			    json_is_true(json_object_get(v, "readahead")) ? "on" : "off",
+			    num(v, "ahead_pages"), num(v, "ahead_issued"), num(v, "ahead_used"),
+			    num(v, "ahead_wasted"));
 }
 
 static void print_vai(const json_t *v)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034,SC2154
-# The engine's page cache: served from, switched off, over a restart, and when a server dies.
+# The engine's page cache: served from, switched off, over a restart, when a server dies; readahead.
 
 # counter NAME: of engctl's status
 counter() {
@@ -44,10 +44,34 @@ group_cache_serves() {
 	verdict a_vai_is_made_without_cache $?
 }
 
+group_cache_reads_ahead() {
+	local before
+
+	appliance --cache-size 4M || return
+	ctl vai create v --size 16M --client 127.0.0.1 --cache off --readahead on >/dev/null
+	fill v && check v
+	[ "$(vai_field v ahead_issued)" = 0 ]
+	verdict without_cache_nothing_is_read_ahead $?
+	ctl vai set v --cache on >/dev/null && check v
+	[ "$(vai_field v ahead_used)" -gt 100 ] &&
+		[ "$(vai_field v ahead_used)" = "$(counter ahead_used)" ]
+	verdict reads_in_order_are_read_ahead $? "$(ctl vai show v)"
+	ctl vai show v | grep -q 'readahead .* pages ahead'
+	verdict readahead_is_shown $? "$(ctl vai show v)"
+	ctl vai set v --readahead maybe 2>"$WORK/err"
+	[ $? -eq 1 ] && grep -q 'on or off' "$WORK/err"
+	verdict readahead_is_on_or_off $? "$(cat "$WORK/err")"
+	ctl vai set v --readahead off >/dev/null
+	before=$(counter ahead_issued)
+	check v && [ "$(counter ahead_issued)" = "$before" ]
+	verdict readahead_is_switched_off $?
+}
+
 group_cache_is_kept() {
 	restart_bed || return
-	ctl vai set norm --cache off >/dev/null && ctl down >/dev/null && up --cache-size 8M
+	ctl vai set norm --cache off --readahead on >/dev/null && ctl down >/dev/null && up --cache-size 8M
 	[ "$(vai_field norm cache)" = false ] && [ "$(vai_field crit cache)" = true ] &&
+		[ "$(vai_field norm readahead)" = true ] && [ "$(vai_field crit readahead)" = false ] &&
 		[ "$(field cache_pages)" = 2048 ]
 	verdict cache_options_are_kept $? "$(ctl status --json)"
 	restart_end

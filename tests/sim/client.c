@@ -132,6 +132,18 @@ static void pick_range(struct sim *w, struct sim_op *op)
 	}
 }
 
+/* In order, for the engine to read ahead. */
+static void pick_next(struct sim *w, struct sim_op *op)
+{
+	struct sim_vai *v = &w->vai[op->vai];
+	u32 first = v->read_end < v->npages ? v->read_end : 0, n = 1 + sim_below(w, 4);
+
+	n = min(n, v->npages - first);
+	op->off = (u64)first << ANM_PAGE_SHIFT;
+	op->count = n << ANM_PAGE_SHIFT;
+	v->read_end = first + n;
+}
+
 /* Around the end of the file. */
 static void pick_end(struct sim *w, struct sim_op *op)
 {
@@ -182,7 +194,9 @@ static void data_op(struct sim *w, u32 c, u32 vai, bool foreign)
 	if (sim_chance(w, w->mix.write_share))
 		op->kind = OP_WRITE;
 	for (i = 0; i < PICKS; i++) {
-		if (sim_chance(w, w->mix.boundary))
+		if (op->kind == OP_READ && w->mix.order && sim_chance(w, w->mix.order))
+			pick_next(w, op);
+		else if (sim_chance(w, w->mix.boundary))
 			pick_end(w, op);
 		else
 			pick_range(w, op);

@@ -28,7 +28,7 @@ struct totals {
 	u64 seeds, events, reads, writes, acked, failed, lost, retransmits, late, jukebox;
 	u64 datagrams, virtual_ns, alloc_failures, orphans;
 	u64 restarts, drained, removed, discards, resizes, revived, deaths;
-	u64 resent, spurious, hedged, hedges_won, splits;
+	u64 resent, spurious, hedged, hedges_won, splits, aheads, aheads_used;
 };
 
 /* Shared with the workers. */
@@ -102,6 +102,8 @@ static void account(const struct sim *w)
 	add(&t->spurious, w->n.spurious);
 	add(&t->hedged, w->n.hedged);
 	add(&t->hedges_won, w->n.hedges_won);
+	add(&t->aheads, w->n.aheads);
+	add(&t->aheads_used, w->n.aheads_used);
 	add(&t->splits, w->n.splits);
 	add(&t->virtual_ns, w->now);
 	add(&t->alloc_failures, sim_alloc_failures);
@@ -183,8 +185,10 @@ static void report(time_t seconds)
 	       "back\n",
 	       t->restarts, t->drained, t->removed, t->deaths, t->discards, t->resizes, t->revived);
 	printf("%llu messages to servers sent again, %llu of them for nothing; %llu reads hedged, "
-	       "%llu answered by the second first; %llu READs answered by servers\n",
-	       t->resent, t->spurious, t->hedged, t->hedges_won, t->splits);
+	       "%llu answered by the second first; %llu READs answered by servers; %llu pages read "
+	       "ahead, %llu of them used\n",
+	       t->resent, t->spurious, t->hedged, t->hedges_won, t->splits, t->aheads,
+	       t->aheads_used);
 }
 
 static int run_many(u32 jobs, bool twice, bool stop_at_first, u32 seconds)

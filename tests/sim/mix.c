@@ -124,6 +124,7 @@ static void mix_cache(struct sim *w)
 
 	w->rng ^= 0xcac4e;
 	w->mix.cache = (u32)maybe_log(w, 1, 1000);
+	w->mix.order = w->mix.cache ? (u32)sim_log(w, 500, 9000) : 0;
 	w->rng = rng;
 }
 
@@ -171,8 +172,8 @@ void sim_mix_say(const struct sim *w)
 	       m->weight[F_ALLOC], m->alloc_fail, m->weight[F_CLIENT], m->weight[F_HOSTILE],
 	       m->fault_gap_ns / NS_PER_MS);
 	printf("mix: engine %u (%u at most), recovers within %u ms; delete %u discard %u resize %u "
-	       "drain %u remove %u; split %u, cache %u pages%s\n",
+	       "drain %u remove %u; split %u, cache %u pages, in order %u%s\n",
 	       m->weight[F_ENGINE], m->restarts_max, m->recover_ms, m->deletes, m->discards,
-	       m->resizes, m->drains, m->removes, m->split, m->cache,
+	       m->resizes, m->drains, m->removes, m->split, m->cache, m->order,
 	       m->dies ? "; one server dies" : "");
 }

@@ -88,6 +88,8 @@ void engine_account(struct sim *w)
 		return;
 	w->n.hedged += w->e->stats.reads_hedged;
 	w->n.hedges_won += w->e->stats.hedges_won;
+	w->n.aheads += w->e->stats.ahead_issued;
+	w->n.aheads_used += w->e->stats.ahead_used;
 	w->n.resent += w->e->stats.amp_retransmits;
 	w->n.spurious += w->e->stats.amp_spurious;
 }

@@ -38,6 +38,7 @@ static int vai_add(struct sim *w, u32 i, u32 npages)
 		.client = w->cl[v->client].addr,
 		.class = v->copies == 2 ? ENG_CLASS_CRITICAL : ENG_CLASS_NORMAL,
 		.no_hedge = i % 4 == 3,
+		.readahead = i % 2 == 0,
 		.split = v->split,
 	};
 	struct eng_err err;

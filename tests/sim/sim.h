@@ -90,6 +90,7 @@ struct sim_mix {
 	bool dies; /* there is to be one F_DEATH */
 	u32 split; /* VAIs of which servers may answer READs; half of the servers can */
 	u32 cache; /* pages */
+	u32 order; /* READs that go on where one before ended */
 };
 
 /* ---- the world ---- */
@@ -273,6 +274,7 @@ struct sim_vai {
 	u8 fh[2][ENG_FH_LEN];
 	struct sim_page *page;
 	bool busy;		  /* a MNT or LOOKUP is on its way */
+	u32 read_end;		  /* where those in order go on */
 	u8 header[ANM_PAGE_SIZE]; /* page 0 when it was never written */
 };
 
@@ -321,7 +323,7 @@ struct sim {
 	struct {
 		u64 reads, writes, acked, failed, lost, retransmits, late, jukebox, datagrams,
 			orphans, restarts, drained, removed, discards, resizes, revived, deaths,
-			resent, spurious, hedged, hedges_won, splits;
+			resent, spurious, hedged, hedges_won, splits, aheads, aheads_used;
 	} n;
 };
 
