@@ -118,7 +118,8 @@ static bool one(const char *name, const struct trace *t, u32 percent, struct rep
 	return true;
 }
 
-static bool all(const char *name, const struct trace *t, const struct options *o)
+/* Every way to choose, with one budget. */
+static bool ways(const char *name, const struct trace *t, u32 percent, bool with_ahead)
 {
 	static const struct pcache_policy *const policies[] = {
 		&policy_fifo,
@@ -126,20 +127,30 @@ static bool all(const char *name, const struct trace *t, const struct options *o
 		&policy_clock,
 		&pcache_s3fifo,
 	};
-	u32 b, p, leave, ahead;
+	u32 p, leave, ahead;
 
-	for (b = 0; b < o->nbudgets; b++) {
-		for (p = 0; p < ARRAY_SIZE(policies); p++)
-			for (leave = 0; leave < 2; leave++)
-				for (ahead = 0; ahead <= o->ahead; ahead++)
-					if (!one(name, t, o->budget[b],
-						 (struct replay){.policy = policies[p],
-								 .leave = leave,
-								 .ahead = ahead}))
-						return false;
-		if (!one(name, t, o->budget[b], (struct replay){0}))
-			return false;
+	for (p = 0; p < ARRAY_SIZE(policies); p++) {
+		for (leave = 0; leave < 2; leave++) {
+			for (ahead = 0; ahead <= with_ahead; ahead++) {
+				struct replay r = {.policy = policies[p]};
+
+				r.leave = leave;
+				r.ahead = ahead;
+				if (!one(name, t, percent, r))
+					return false;
+			}
+		}
 	}
+	return one(name, t, percent, (struct replay){0});
+}
+
+static bool all(const char *name, const struct trace *t, const struct options *o)
+{
+	u32 i;
+
+	for (i = 0; i < o->nbudgets; i++)
+		if (!ways(name, t, o->budget[i], o->ahead))
+			return false;
 	return true;
 }
 
