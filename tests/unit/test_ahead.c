@@ -336,6 +336,48 @@ static void p8_a_lost_page_is_none_until_it_is_read(void **state)
 	pb_free(b);
 }
 
+/* Nothing can come of it. */
+static void p8_and_not_asked_for_once_it_is_known(void **state)
+{
+	struct pb *b = real_bed();
+	u32 i;
+
+	for (i = 13; i < PAGES; i++)
+		map_entry(b->e->map, map_find(b->e->map, b->real[0]->slot, i))->vai_flags |=
+			MAP_LOST;
+	for (i = 10; i < 20; i++)
+		eng_ahead_read(b->e, b->real[0], i, 1);
+	assert_int_equal(b->real[0]->ahead_issued, 0);
+	pb_free(b);
+}
+
+/* Packed on its server; page 15 is zeros, which the map knows. */
+static void p1_pages_come_as_they_were_written(void **state)
+{
+	static const u8 zero[ANM_PAGE_SIZE];
+	u8 page[ANM_PAGE_SIZE], got[ANM_PAGE_SIZE];
+	struct pb *b = real_bed();
+	u32 i;
+
+	pb_fill(page, 1);
+	memset(page + 500, 0, sizeof(page) - 500);
+	b->real[0]->compress = ENG_COMPRESS_ON;
+	assert_int_equal(pb_wait(b, pb_write_page(b, 0, 14, page), NULL), 0);
+	assert_int_equal(b->e->stats.pages_packed, 1);
+	eng_cache_drop(b->e, b->real[0]->slot, 14);
+	assert_int_equal(pb_wait(b, pb_write_page(b, 0, 15, zero), NULL), 0);
+	for (i = 10; i < 14; i++)
+		client_reads(b, i);
+	pb_run(b, 5);
+	assert_true(cached(b, 14));
+	assert_false(cached(b, 15));
+	assert_int_equal(pb_wait(b, pb_read(b, 0, 14), got), 0);
+	assert_memory_equal(got, page, sizeof(got));
+	assert_int_equal(pb_wait(b, pb_read(b, 0, 15), got), 0);
+	assert_memory_equal(got, zero, sizeof(got));
+	pb_free(b);
+}
+
 static void waste_is_counted_however_it_comes_about(void **state)
 {
 	struct pb *b = real_bed();
@@ -418,6 +460,8 @@ int main(void)
 		cmocka_unit_test(it_does_not_crowd_out_readers),
 		cmocka_unit_test(p7_there_are_not_too_many),
 		cmocka_unit_test(p8_a_lost_page_is_none_until_it_is_read),
+		cmocka_unit_test(p8_and_not_asked_for_once_it_is_known),
+		cmocka_unit_test(p1_pages_come_as_they_were_written),
 		cmocka_unit_test(waste_is_counted_however_it_comes_about),
 		cmocka_unit_test(an_end_in_the_midst_of_it),
 		cmocka_unit_test(p6_without_memory_it_is_left_at_that),

@@ -157,6 +157,43 @@ static void p6_without_memory_there_is_no_table(void **state)
 	anm_fail_after = -1;
 }
 
+static u32 unused_pages;
+
+static void count_unused(struct pcache *c, const struct pcache_entry *en)
+{
+	assert_non_null(en->page);
+	assert_true(en->ahead);
+	assert_ptr_equal(c->ctx, &unused_pages);
+	unused_pages++;
+}
+
+/* Fetched ahead and never asked for: told once, whatever the end was. */
+static void what_was_fetched_ahead_in_vain_is_told(void **state)
+{
+	struct pcache *c = pcache_create(10, &pcache_s3fifo);
+	u32 key;
+
+	unused_pages = 0;
+	c->unused = count_unused;
+	c->ctx = &unused_pages;
+	for (key = 0; key < 10; key++) {
+		put(c, key, 1);
+		c->entry[find(c, key)].ahead = key < 8;
+	}
+	c->entry[find(c, 7)].ahead = false; /* it was used */
+	pcache_drop(c, find(c, 0));
+	assert_int_equal(unused_pages, 1);
+	put(c, 1, 2); /* other bytes in its place */
+	assert_int_equal(unused_pages, 2);
+	assert_false(c->entry[find(c, 1)].ahead);
+	put(c, 1, 3);
+	assert_int_equal(unused_pages, 2);
+	for (key = 100; key < 130; key++)
+		put(c, key, 1);
+	assert_int_equal(unused_pages, 7);
+	pcache_destroy(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +202,7 @@ int main(void)
 		cmocka_unit_test(a_scan_leaves_what_is_used_often),
 		cmocka_unit_test(a_ghost_comes_back_for_good),
 		cmocka_unit_test(p6_without_memory_there_is_no_table),
+		cmocka_unit_test(what_was_fetched_ahead_in_vain_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
