@@ -336,7 +336,7 @@ static void p8_a_lost_page_is_none_until_it_is_read(void **state)
 	pb_free(b);
 }
 
-/* Nothing can come of it. */
+/* Nothing can come of it; and what has to be written back before it is read is not cached. */
 static void p8_and_not_asked_for_once_it_is_known(void **state)
 {
 	struct pb *b = real_bed();
@@ -344,7 +344,7 @@ static void p8_and_not_asked_for_once_it_is_known(void **state)
 
 	for (i = 13; i < PAGES; i++)
 		map_entry(b->e->map, map_find(b->e->map, b->real[0]->slot, i))->vai_flags |=
-			MAP_LOST;
+			i % 2 ? MAP_LOST : MAP_ELDER;
 	for (i = 10; i < 20; i++)
 		eng_ahead_read(b->e, b->real[0], i, 1);
 	assert_int_equal(b->real[0]->ahead_issued, 0);
