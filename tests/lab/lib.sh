@@ -33,12 +33,6 @@ LAB_FILES=()
 LAB_ATEXIT=()
 LAB_PERSISTENT=${LAB_RUN:+1}
 
-# What no healthy kernel says.
-LAB_CONSOLE_BAD='BUG[: ]|WARNING[: ]|Oops|Call Trace|[Ll]ockdep|INFO: task|blocked for more than'
-LAB_CONSOLE_BAD+='|INFO: rcu|general protection|refcount_t|UBSAN|KASAN|Kernel panic|Out of memory'
-LAB_CONSOLE_BAD+='|page allocation failure|possible .* locking|inconsistent lock state|stack guard'
-LAB_CONSOLE_BAD+='|unregister_netdevice: waiting|Slab cache still has objects|Bad page'
-
 lab_log() { echo "lab: $*" >&2; }
 lab_die() { lab_log "$*"; exit 1; }
 
@@ -376,7 +370,7 @@ lab_console_check()
 	local f bad=0 found
 
 	for f in "$LAB_RUN"/*.console; do
-		found=$(tr -d '\r' < "$f" | grep -aE "$LAB_CONSOLE_BAD" |
+		found=$(tr -d '\r' < "$f" | grep -aEf "$LAB_DIR/trouble" |
 			{ if [ -n "${1:-}" ]; then grep -avE "$1"; else cat; fi; }) || true
 		if [ -n "$found" ]; then
 			lab_log "${f##*/} shows trouble:"
