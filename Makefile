@@ -44,7 +44,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
 
 .PHONY: all help programs workloads loads modules unit host-tests sim sim-build sim-objects FORCE packages check check-quick demo lab \
-	bench-latency bench-pack bench-rebuild bench-native bench-kernel bench-profile uml check-kasan check-lockdep \
+	bench-latency bench-pack bench-rebuild bench-native bench-kernel bench-profile uml check-kasan check-lockdep check-cost \
 	style format sparse clean install uninstall install-modules
 .DELETE_ON_ERROR:
 
@@ -106,6 +106,10 @@ bench-kernel:
 bench-profile:
 	@bench/kernel-profile
 
+## make check-cost      instructions of an operation, against those stored in bench/cost.json
+check-cost:
+	@tests/run cost
+
 ## make uml             build User Mode Linux, the native-speed bed (into ~/.cache/anemone)
 uml:
 	@tests/uml/build
@@ -113,7 +117,7 @@ uml:
 ## make check-kasan     the module tests in a kernel that looks for memory errors
 ## make check-lockdep   and in one that looks for errors of locking
 check-kasan check-lockdep: check-%:
-	@tests/uml/run $*
+	@tests/run $*
 
 ## make style           format, checkpatch, sparse, shellcheck
 style:

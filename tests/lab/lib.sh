@@ -18,6 +18,7 @@
 #   KERNEL       6.1 (default) or 6.12
 #   LAB_MTU      1500 or 9000 (default 1500)
 #   LAB_ACCEL    QEMU's -accel (default tcg,thread=multi)
+#   LAB_ICOUNT   QEMU's -icount (default none)
 #   LAB_APPEND   more kernel arguments for every guest
 #   LAB_TIMEOUT  seconds a command may take in a guest (default 600)
 #   LAB_RUN      run directory; given: it is kept, and the machines outlive the shell
@@ -242,7 +243,8 @@ _lab_qemu()
 	rm -f "$run".cmd? "$run.qmp" "$run.pid"
 	# Machines that start again append to their console log.
 	setsid "$QEMU" -name "$name" -machine pc,usb=off,vmport=off -nodefaults -no-user-config \
-		-display none -cpu max -accel "$LAB_ACCEL" -m "$mb" -smp "$cpus" \
+		-display none -cpu max -accel "$LAB_ACCEL" ${LAB_ICOUNT:+-icount "$LAB_ICOUNT"} \
+		-m "$mb" -smp "$cpus" \
 		-kernel "$_lab_image" -initrd "$initrd" -no-reboot -pidfile "$run.pid" \
 		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off tsc=reliable \
 no_timer_check random.trust_cpu=on rootfstype=ramfs rcupdate.rcu_cpu_stall_timeout=100 \
