@@ -67,6 +67,12 @@
 #define NS_PER_MS      1000000ull
 #define NS_PER_S       1000000000ull
 
+/** anm_prefetch() - @p will be looked at soon: have the processor fetch it meanwhile. */
+static inline void anm_prefetch(const void *p)
+{
+	__builtin_prefetch(p);
+}
+
 /** struct anm_addr - an IPv6 address; IPv4 is v4-mapped (::ffff:a.b.c.d). */
 struct anm_addr {
 	u8 b[16];

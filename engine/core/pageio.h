@@ -63,6 +63,16 @@ struct eng_pageio *eng_pageio_alloc(struct engine *e);
 /** eng_pageio_free() - give it back, with its page references. Not while in progress. */
 void eng_pageio_free(struct engine *e, struct eng_pageio *io);
 
+/**
+ * eng_page_soon() - an operation on this page will be started soon.
+ * eng_page_sooner() - the same, a little later.
+ *
+ * What it looks up first lies anywhere in memory. That is fetched while the request is
+ * still being read and put together.
+ */
+void eng_page_soon(struct engine *e, const struct eng_vai *vai, u32 page_no);
+void eng_page_sooner(struct engine *e, const struct eng_vai *vai, u32 page_no);
+
 /** eng_pageio_start() - begin; ->done may run before this returns. */
 void eng_pageio_start(struct engine *e, struct eng_pageio *io);
 

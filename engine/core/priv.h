@@ -136,6 +136,7 @@ struct engine {
  * @pack_skip: pages that are not tried
  * @compress, @same_filled, @filled, @packed, @packed_bytes, @skipped: see engine.h
  * @no_cache:  its pages are not cached
+ * @cached:    some are, or were
  * @cache_hits, @cache_misses: pages that were in the cache when wanted, or had to be fetched
  * @cache_evictions: pages that left the cache for want of room
  * @readahead: see struct eng_vai_params
@@ -173,7 +174,7 @@ struct eng_vai {
 	u16 pack_tried, pack_paid, pack_skip;
 	u8 compress, same_filled;
 	u64 filled, packed, packed_bytes, skipped;
-	bool no_cache;
+	bool no_cache, cached;
 	u64 cache_hits, cache_misses, cache_evictions;
 	bool readahead;
 	struct streams streams;

@@ -197,13 +197,18 @@ static int req_add_io(struct eng_call *call, struct eng_req *req, const struct e
 {
 	struct engine *e = call->e;
 	u64 pos = r->offset + done;
-	struct eng_pageio *io = eng_pageio_alloc(e);
+	u32 page_no = (u32)(pos >> ANM_PAGE_SHIFT);
+	struct eng_pageio *io;
 
+	eng_page_sooner(e, &r->x->vai, page_no);
+	if (done / ANM_PAGE_SIZE + 1 < req->npages)
+		eng_page_soon(e, &r->x->vai, page_no + 1);
+	io = eng_pageio_alloc(e);
 	if (!io)
 		return -ENOMEM;
 	list_add_tail(&io->req_link, &req->ios);
 	io->vai = &r->x->vai;
-	io->page_no = (u32)(pos >> ANM_PAGE_SHIFT);
+	io->page_no = page_no;
 	io->off = pos & ANM_PAGE_MASK;
 	io->len = min(ANM_PAGE_SIZE - io->off, r->count - done);
 	io->write = r->write;
