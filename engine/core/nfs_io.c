@@ -111,14 +111,14 @@ static int write_again(struct eng_call *call, struct eng_export *x, const struct
 static int write_refused(struct eng_call *call, const struct eng_io *io, u32 stat)
 {
 	struct engine *e = call->e;
-	struct drc_entry *d;
+	struct eng_drc *drc = &io->x->client->drc;
+	struct drc_entry *d = eng_drc_add(drc, call->hdr.xid, io->sum, NULL, e->now);
 
-	d = eng_drc_add(&io->x->client->drc, call->hdr.xid, io->sum, NULL, e->now);
 	if (!d) {
 		e->stats.no_memory++;
 		return -EAGAIN;
 	}
-	eng_drc_done(d, stat);
+	eng_drc_done(drc, d, stat);
 	return nfs_fail(call, stat);
 }
 

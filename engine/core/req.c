@@ -161,7 +161,7 @@ static void req_finish(struct engine *e, struct eng_req *req)
 	}
 	/* JUKEBOX too: the client tries again with a new xid, and a late copy of this call is old. */
 	if (req->drc)
-		eng_drc_done(req->drc, stat);
+		eng_drc_done(&c->drc, req->drc, stat);
 	list_del(&req->link);
 	c->reqs--;
 	c->pages -= req->npages;
