@@ -103,6 +103,27 @@ enum anm_door {
 	ANM_DOOR_TCP, /* records: nothing is ever dropped, the door is asked to wait */
 };
 
+/** struct anm_frag - @len bytes at @off of a page; whoever holds it holds a reference. */
+struct anm_frag {
+	struct anm_page *page;
+	u16 off;
+	u16 len;
+};
+
+#define ANM_FRAGS_MAX 3 /* a page of bytes that begins anywhere is in two pages, or three */
+
+/** struct anm_frags - a run of bytes, in order. */
+struct anm_frags {
+	u32 n;
+	struct anm_frag frag[ANM_FRAGS_MAX];
+};
+
+/** anm_frags_put() - give the references back; none are left. */
+void anm_frags_put(struct anm_frags *frags);
+
+/** anm_frags_crc32c() - as anm_crc32c(), over all of them. */
+u32 anm_frags_crc32c(u32 crc, const struct anm_frags *frags);
+
 /**
  * struct anm_rec - one datagram's payload or RPC record, wherever it lies.
  * @head:     linear first bytes
@@ -110,7 +131,8 @@ enum anm_door {
  * @len:      length of the whole
  * @copy:     copies @n bytes from offset @off to @dst, -EFAULT if out of
  *            range; may be NULL when @head_len == @len
- * @ctx:      the owner's own, for @copy
+ * @share:    may be NULL: as anm_rec_share(), with a range that is good
+ * @ctx:      the owner's own, for @copy and @share
  *
  * Valid during the call that it is passed to, no longer.
  */
@@ -119,6 +141,7 @@ struct anm_rec {
 	u32 head_len;
 	u32 len;
 	int (*copy)(const struct anm_rec *rec, u32 off, void *dst, u32 n);
+	bool (*share)(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags);
 	void *ctx;
 };
 
@@ -129,12 +152,14 @@ struct anm_rec {
  */
 int anm_rec_copy(const struct anm_rec *rec, u32 off, void *dst, u32 n);
 
-/** struct anm_frag - @len bytes at @off of a page; whoever holds it holds a reference. */
-struct anm_frag {
-	struct anm_page *page;
-	u16 off;
-	u16 len;
-};
+/**
+ * anm_rec_share() - have @n bytes from offset @off without a copy.
+ * @frags: filled with the pages that they are in, and references to them
+ *
+ * Nobody writes to these bytes any more. Return: false if they are not in the record, are not in
+ * pages, in too many, or in such that others may write to: then they are to be copied.
+ */
+bool anm_rec_share(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags);
 
 /**
  * struct anm_out - one message on its way out: head, then frags.

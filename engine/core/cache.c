@@ -124,7 +124,7 @@ static u32 cache_put(struct engine *e, const struct pg_op *op, u64 version, stru
 
 void eng_cache_fetched(struct engine *e, const struct pg_op *op)
 {
-	if (e->cache && !op->io.vai->no_cache && !map_pattern(op_entry(e, op)))
+	if (eng_cache_wants(e, op->io.vai) && !map_pattern(op_entry(e, op)))
 		cache_put(e, op, map_version(op_entry(e, op)), op->fetch);
 }
 

@@ -182,6 +182,7 @@ void eng_pageio_free(struct engine *e, struct eng_pageio *io)
 {
 	if (io->page)
 		anm_page_put(io->page);
+	anm_frags_put(&io->frags);
 	anm_free(op_of(io));
 	e->pages_in_flight--;
 }

@@ -145,6 +145,8 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 	op_key(op, &c->xf.key);
 	c->xf.version = elder == sv->slot ? 1 : map_version(op_entry(e, op));
 	c->xf.page = page;
+	c->xf.frags =
+		op->io.share && !op->move && !eng_cache_wants(e, op->io.vai) ? &op->io.frags : NULL;
 	c->xf.done = done;
 	c->xf.split = NULL;
 	if (c == &op->copy[0] && op->tries == 1 && op->io.split && elder == ENG_SLOT_NONE)
@@ -289,6 +291,9 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 		op->io.answered = xf->answered;
 		if (xf->answered) {
 			op_complete(e, op, 0);
+		} else if (op->io.frags.n) {
+			op_drop_bad(e, op, me);
+			op_complete(e, op, 0);
 		} else {
 			if (xf->form == AMP_FORM_FILL)
 				eng_entry_fill(e, me, anm_page_data(op->fetch));
@@ -302,6 +307,7 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 			op_fetched(e, op);
 		}
 	} else {
+		anm_frags_put(&op->io.frags);
 		if (broken) {
 			e->stats.amp_crc++;
 			op->bad = slot;
