@@ -242,6 +242,32 @@ static u32 *bucket(struct store *s, u16 space, u32 page_no)
 	return &s->buckets[(hash * s->nbuckets) >> 32];
 }
 
+/* Of a key; NULL when nothing of its <client, VAI> is stored. */
+static const u32 *bucket_key(struct store *s, const struct amp_key *key)
+{
+	u16 space = space_find(s, key->client, key->vai);
+
+	return space == SPACE_NONE ? NULL : bucket(s, space, (u32)(key->offset >> ANM_PAGE_SHIFT));
+}
+
+void store_prefetch(struct store *s, const struct amp_key *key)
+{
+	const u32 *b = bucket_key(s, key);
+
+	if (b)
+		anm_prefetch(b);
+}
+
+void store_prefetch_entry(struct store *s, const struct amp_key *key)
+{
+	const u32 *b = bucket_key(s, key);
+
+	if (!b || *b == NONE)
+		return;
+	anm_prefetch(&s->entries[*b]);
+	anm_prefetch(&s->places[*b]);
+}
+
 /* The link that points at the page's entry, or at NONE at the end of its chain. */
 static u32 *entry_link(struct store *s, u16 space, u32 page_no)
 {
