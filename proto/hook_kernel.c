@@ -115,7 +115,7 @@ static bool share_fragment(const skb_frag_t *f, u32 off, u32 n, struct anm_frags
  */
 static bool dgram_share(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags)
 {
-	const struct sk_buff *skb = rec->ctx;
+	struct sk_buff *skb = rec->ctx;
 	u32 at = skb_headlen(skb), i;
 
 	off += skb->len - rec->len;
