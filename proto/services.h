@@ -35,6 +35,13 @@
  *   void anm_pool_destroy(struct anm_pool *p)
  *   void *anm_pool_alloc(struct anm_pool *p)  never more than nr, never sleeps
  *   void anm_pool_free(struct anm_pool *p, void *obj)
+ *   struct anm_page *anm_pool_lend(struct anm_pool *p, void *obj)
+ *                                             the object as a page with one reference, which
+ *                                             others may share; NULL when it cannot be one. The
+ *                                             object stays where it is, and is lent only once
+ *   void anm_pool_unlend(struct anm_pool *p, struct anm_page *page)
+ *                                             nobody else has a reference any more, or the pool
+ *                                             is about to be destroyed
  * All objects are given back before the pool is destroyed. Calls on one pool
  * are serialised by the caller.
  *

@@ -86,6 +86,16 @@ void anm_pool_destroy(struct anm_pool *p);
 void *anm_pool_alloc(struct anm_pool *p);
 void anm_pool_free(struct anm_pool *p, void *obj);
 
+/* The pool's reference is that of whoever has borrowed. */
+static inline struct page *anm_pool_lend(struct anm_pool *p, void *obj)
+{
+	return PAGE_SHIFT == 12 ? virt_to_page(obj) : NULL;
+}
+
+static inline void anm_pool_unlend(struct anm_pool *p, struct page *page)
+{
+}
+
 u32 anm_crc32c(u32 crc, const void *p, size_t n);
 
 /* Choose how anm_crc32c() goes about it; at load, process context. */

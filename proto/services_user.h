@@ -270,6 +270,8 @@ struct anm_pool *anm_pool_create(u64 nr);
 void anm_pool_destroy(struct anm_pool *p);
 void *anm_pool_alloc(struct anm_pool *p);
 void anm_pool_free(struct anm_pool *p, void *obj);
+struct anm_page *anm_pool_lend(struct anm_pool *p, void *obj);
+void anm_pool_unlend(struct anm_pool *p, struct anm_page *page);
 
 /* ---- CRC, hash, random ---- */
 

@@ -8,9 +8,6 @@
  */
 #include "priv.h"
 
-#define PREFETCH_LINE  64
-#define PREFETCH_BYTES 512
-
 static void channel_drop_parts(struct memserver *m, struct mem_channel *ch)
 {
 	if (ch->buf)
@@ -158,16 +155,13 @@ static struct anm_out *channel_page_part(struct memserver *m, const struct anm_p
 	return out;
 }
 
-struct anm_page *mem_page_copy(struct memserver *m, const struct store_page *sp)
+struct anm_page *mem_page_share(struct memserver *m, const struct store_page *sp)
 {
-	struct anm_page *page;
-	u32 i;
+	struct anm_page *page = store_lend(m->store, sp);
 
-	/* The processor sees that they are read in a row, but not at once. */
-	for (i = 0; i < min_t(u32, sp->len, PREFETCH_BYTES); i += PREFETCH_LINE)
-		anm_prefetch((const u8 *)sp->bytes + i);
+	if (page)
+		return page;
 	page = anm_page_alloc();
-	/* what is stored has no reference count: what is being sent must be a copy */
 	if (page)
 		memcpy(anm_page_data(page), sp->bytes, sp->len);
 	else
@@ -180,7 +174,7 @@ static void channel_page_send(struct memserver *m, struct mem_channel *ch,
 			      const struct anm_peer *to, const struct store_page *sp)
 {
 	struct amp_hdr h = channel_answer_hdr(m, ch);
-	struct anm_page *page = mem_page_copy(m, sp);
+	struct anm_page *page = mem_page_share(m, sp);
 	u8 part, nparts = (u8)amp_nparts(m->mtu, sp->len);
 	struct anm_out *out;
 

@@ -427,6 +427,11 @@ bool store_get(struct store *s, const struct amp_key *key, struct store_page *pa
 	return true;
 }
 
+struct anm_page *store_lend(struct store *s, const struct store_page *page)
+{
+	return page->form == AMP_FORM_FILL ? NULL : slots_lend(&s->slots, (void *)page->bytes);
+}
+
 u16 store_discard(struct store *s, const struct amp_key *key, u64 version, u64 *have)
 {
 	u32 *link = entry_link_key(s, key);

@@ -90,6 +90,13 @@ void store_prefetch_entry(struct store *s, const struct amp_key *key);
 bool store_get(struct store *s, const struct amp_key *key, struct store_page *page);
 
 /**
+ * store_lend() - share the bytes of a page that store_get() has found just now.
+ * Return: a page that begins with them, and keeps them whatever becomes of the store, with a
+ * reference for the caller; NULL if they have to be copied.
+ */
+struct anm_page *store_lend(struct store *s, const struct store_page *page);
+
+/**
  * store_discard() - forget a page if it is older than @version.
  * @have: the version that stays, 0 when there is none
  *
