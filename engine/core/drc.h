@@ -36,10 +36,11 @@ struct eng_req;
  * use the page for something newer. DRC_AGE_NS is twice that.
  *
  * ENG_DRC_ENTRIES bounds the memory (1.7 MiB a client at worst, taken 4 KiB at a time
- * and, but for 128 KiB, given back with age). A client that makes more calls than that within DRC_AGE_NS
- * loses the oldest ones first: at 20,000 single-page WRITEs a second, above what a
- * stock client reaches over UDP, an entry lives for 3.2 s, three retransmission
- * timeouts; over TCP one WRITE carries up to 256 pages and entries last far longer.
+ * and, but for 128 KiB, given back with age). A client that makes more calls than that
+ * within DRC_AGE_NS loses the oldest ones first: at 20,000 single-page WRITEs a second,
+ * above what a stock client reaches over UDP, an entry lives for 3.2 s, three
+ * retransmission timeouts; over TCP one WRITE carries up to 256 pages and entries last
+ * far longer.
  */
 #define DRC_AGE_NS (120 * NS_PER_S)
 
