@@ -59,7 +59,7 @@ void op_complete(struct engine *e, struct pg_op *op, int err)
 	struct eng_busy_table *bt = e->busy;
 
 	if (op->fetch)
-		anm_page_put(op->fetch);
+		eng_page_give(e, op->fetch);
 	op->fetch = NULL;
 	if (op->hedge)
 		anm_page_put(op->hedge);
@@ -181,7 +181,7 @@ struct eng_pageio *eng_pageio_alloc(struct engine *e)
 void eng_pageio_free(struct engine *e, struct eng_pageio *io)
 {
 	if (io->page)
-		anm_page_put(io->page);
+		eng_page_give(e, io->page);
 	anm_frags_put(&io->frags);
 	anm_free(op_of(io));
 	e->pages_in_flight--;

@@ -182,7 +182,7 @@ static void fetch_next(struct engine *e, struct pg_op *op)
 		op->fetch = NULL;
 	}
 	if (!op->fetch)
-		op->fetch = anm_page_alloc();
+		op->fetch = eng_page_take(e);
 	if (!op->fetch) {
 		e->stats.no_memory++;
 		op_complete(e, op, -ENOMEM);

@@ -80,6 +80,8 @@ struct eng_recover {
 	struct eng_unknown unknown[ENG_UNKNOWN_VAIS];
 };
 
+#define ENG_SPARE_PAGES 16
+
 struct engine {
 	struct eng_config cfg;
 	u64 now; /* of the call in progress */
@@ -88,6 +90,8 @@ struct engine {
 	u64 write_verf;	  /* constant while this engine lives */
 	u64 version_next; /* page versions, 48 bits, only grows */
 	struct anm_page *zero_page;
+	struct anm_page *spare[ENG_SPARE_PAGES]; /* see eng_page_take() */
+	u32 nspare;
 	struct list_head outq;
 	u32 outq_len;
 	u32 pages_in_flight;	   /* eng_pageio_alloc() minus eng_pageio_free() */
@@ -182,6 +186,13 @@ struct eng_vai {
 };
 
 /* engine.c */
+
+/**
+ * eng_page_take() - as anm_page_alloc(). eng_page_give() - as anm_page_put().
+ * Operations need a page for a moment, one after the other: the last few are kept for the next.
+ */
+struct anm_page *eng_page_take(struct engine *e);
+void eng_page_give(struct engine *e, struct anm_page *page);
 
 /**
  * eng_out_queue() - hand over a message to send; takes it. At ENG_OUTQ_MAX AMP datagrams

@@ -243,7 +243,7 @@ static int req_add_io(struct eng_call *call, struct eng_req *req, const struct e
 			io->split = read_split;
 		return io->len;
 	}
-	io->page = anm_page_alloc();
+	io->page = eng_page_take(e);
 	if (!io->page)
 		return -ENOMEM;
 	if (anm_rec_copy(call->rec, r->data_off + done, anm_page_data(io->page) + io->off, io->len))
