@@ -28,14 +28,24 @@ void anm_frags_put(struct anm_frags *frags)
 		anm_page_put(frags->frag[--frags->n].page);
 }
 
+static const u8 *frag_data(const struct anm_frag *f)
+{
+	return (u8 *)anm_page_data(f->page) + f->off;
+}
+
+/* Receive buffers may be larger than a page: the longer the run, the quicker it is summed. */
 u32 anm_frags_crc32c(u32 crc, const struct anm_frags *frags)
 {
-	u32 i;
+	u32 i = 0;
 
-	for (i = 0; i < frags->n; i++) {
-		const struct anm_frag *f = &frags->frag[i];
+	while (i < frags->n) {
+		const u8 *run = frag_data(&frags->frag[i]);
+		u32 len = 0;
 
-		crc = anm_crc32c(crc, (u8 *)anm_page_data(f->page) + f->off, f->len);
+		do
+			len += frags->frag[i++].len;
+		while (i < frags->n && frag_data(&frags->frag[i]) == run + len);
+		crc = anm_crc32c(crc, run, len);
 	}
 	return crc;
 }

@@ -264,7 +264,7 @@ static void p7_discard_vai_reports_progress(void **state)
 	mb_free(b);
 }
 
-static void p1_a_page_on_its_way_out_is_a_copy(void **state)
+static void p1_a_page_on_its_way_out_keeps_its_bytes(void **state)
 {
 	struct mem_bed *b = mb_joined(9000);
 	struct amp_hdr h;
@@ -524,7 +524,7 @@ int main(void)
 		cmocka_unit_test(p8_absent_or_older_than_asked_is_said),
 		cmocka_unit_test(p3_discard_spares_newer),
 		cmocka_unit_test(p7_discard_vai_reports_progress),
-		cmocka_unit_test(p1_a_page_on_its_way_out_is_a_copy),
+		cmocka_unit_test(p1_a_page_on_its_way_out_keeps_its_bytes),
 		cmocka_unit_test(p7_output_queue_is_bounded),
 		cmocka_unit_test(p6_no_memory_drops_and_counts),
 		cmocka_unit_test(create_survives_any_failed_allocation),

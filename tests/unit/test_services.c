@@ -265,8 +265,9 @@ static void pieces_have_the_crc_of_the_whole(void **state)
 {
 	struct anm_page *page = anm_page_alloc();
 	struct anm_frags f = {.n = 3, .frag = {{page, 7, 100}, {page, 107, 1}, {page, 108, 900}}};
+	struct anm_frags apart = {.n = 2, .frag = {{page, 500, 20}, {page, 40, 60}}};
 	u8 *data;
-	u32 i;
+	u32 i, crc;
 
 	(void)state;
 	assert_non_null(page);
@@ -274,6 +275,8 @@ static void pieces_have_the_crc_of_the_whole(void **state)
 	for (i = 0; i < ANM_PAGE_SIZE; i++)
 		data[i] = (u8)(i * 31 >> 3);
 	assert_int_equal(anm_frags_crc32c(~0u, &f), anm_crc32c(~0u, data + 7, 1001));
+	crc = anm_crc32c(anm_crc32c(~0u, data + 500, 20), data + 40, 60);
+	assert_int_equal(anm_frags_crc32c(~0u, &apart), crc);
 	anm_page_put(page);
 }
 
