@@ -45,6 +45,10 @@
  * All objects are given back before the pool is destroyed. Calls on one pool
  * are serialised by the caller.
  *
+ *   void anm_copy_away(void *dst, const void *src, size_t n)  as memcpy(), of bytes that
+ *                                             nobody will look at soon: not into the processor's
+ *                                             cache, if it has a way to
+ *
  * Arithmetic:
  *   u32 anm_crc32c(u32 crc, const void *p, size_t n)   Castagnoli, no
  *                      inversion inside: start with ~0, invert the result

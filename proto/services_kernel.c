@@ -31,6 +31,28 @@ void *anm_big_alloc(size_t n)
 	return kvzalloc(n, GFP_KERNEL | __GFP_NOWARN);
 }
 
+#ifdef CONFIG_X86_64
+/*
+ * A store into a line that is in no cache first has the line read from memory, but for those that
+ * go past the caches. These are ordered by a fence only.
+ */
+void anm_copy_away(void *dst, const void *src, size_t n)
+{
+	const u64 *from = src;
+	u64 *to = dst;
+
+	for (; n >= 8; n -= 8, from++, to++)
+		asm volatile("movnti %1, %0" : "=m"(*to) : "r"(get_unaligned(from)));
+	memcpy(to, from, n);
+	asm volatile("sfence" : : : "memory");
+}
+#else
+void anm_copy_away(void *dst, const void *src, size_t n)
+{
+	memcpy(dst, src, n);
+}
+#endif
+
 u64 anm_siphash(const u8 key[16], const void *p, size_t n)
 {
 	siphash_key_t k = {{get_unaligned_le64(key), get_unaligned_le64(key + 8)}};

@@ -80,6 +80,8 @@ static inline bool anm_page_shared(struct page *p)
 	return page_count(p) > 1;
 }
 
+void anm_copy_away(void *dst, const void *src, size_t n);
+
 struct anm_pool;
 struct anm_pool *anm_pool_create(u64 nr);
 void anm_pool_destroy(struct anm_pool *p);

@@ -252,8 +252,8 @@ static void deliver(struct pb *b, struct pb_msg *m)
 	struct anm_rec rec = {.head = m->buf, .head_len = m->len, .len = m->len, .ctx = b};
 	struct pb_node *n = m->node >= 0 ? &b->node[m->node] : NULL;
 
+	rec.share = b->share ? share : NULL;
 	if (!n) {
-		rec.share = b->share ? share : NULL;
 		eng_amp_in(b->e, &m->from, &rec, b->now);
 		free(m);
 	} else if (n->m) {
