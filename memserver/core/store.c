@@ -51,8 +51,16 @@ union place {
 	u8 fill[AMP_FILL_LEN];
 };
 
+/** struct lookup - where a page's chain begins, as of the last look. */
+struct lookup {
+	u32 *bucket;
+	u32 page_no;
+	u16 space; /* SPACE_NONE: nothing is known */
+};
+
 struct store {
 	struct slots slots;
+	struct lookup last;
 	struct entry *entries;
 	union place *places;
 	u32 *buckets;
@@ -127,6 +135,7 @@ struct store *store_create(u64 nr, u32 buffers)
 		return NULL;
 	}
 	anm_random(s->hash_key, sizeof(s->hash_key));
+	s->last.space = SPACE_NONE;
 	for (i = 0; i < s->nr; i++) {
 		entry_set(&s->entries[i], SPACE_FREE, 0);
 		s->entries[i].next = i + 1 < s->nr ? (u32)(i + 1) : NONE;
@@ -211,6 +220,7 @@ static u16 space_make(struct store *s, u32 client, u32 vai)
 	sp = &s->spaces[i];
 	s->space_free = sp->next;
 	memset(sp, 0, sizeof(*sp));
+	s->last.space = SPACE_NONE;
 	sp->client = client;
 	sp->vai = vai;
 	sp->next = *head;
@@ -234,12 +244,20 @@ static void space_release(struct store *s, u16 i)
 
 /* ---- entries ---- */
 
+/* A message asks for the same several times in a row. */
 static u32 *bucket(struct store *s, u16 space, u32 page_no)
 {
 	u32 words[3] = {s->spaces[space].client, s->spaces[space].vai, page_no};
-	u32 hash = (u32)anm_siphash(s->hash_key, words, sizeof(words));
+	struct lookup *l = &s->last;
 
-	return &s->buckets[(hash * s->nbuckets) >> 32];
+	if (l->space != space || l->page_no != page_no) {
+		u32 hash = (u32)anm_siphash(s->hash_key, words, sizeof(words));
+
+		l->bucket = &s->buckets[(hash * s->nbuckets) >> 32];
+		l->page_no = page_no;
+		l->space = space;
+	}
+	return l->bucket;
 }
 
 /* Of a key; NULL when nothing of its <client, VAI> is stored. */

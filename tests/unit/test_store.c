@@ -559,6 +559,31 @@ static void p9_list_tells_of_every_page(void **state)
 	store_destroy(s);
 }
 
+/* The same page of another VAI that takes the place of one that is gone. */
+static void pages_of_a_new_vai_are_found(void **state)
+{
+	struct store *s = store_create(1000, 1);
+	struct store_page page;
+	struct amp_key key;
+	u64 have;
+	u32 i;
+
+	(void)state;
+	assert_non_null(s);
+	for (i = 0; i < 20; i++) {
+		key = key_of(CLIENT, VAI + i, 0);
+		assert_int_equal(put_form(s, &key, 1, AMP_FORM_RAW, ANM_PAGE_SIZE, i, &have),
+				 AMP_OK);
+		key = key_of(CLIENT, VAI + i, 1);
+		assert_false(store_get(s, &key, &page));
+		key = key_of(CLIENT, VAI + i, 0);
+		assert_true(store_get(s, &key, &page));
+		assert_int_equal(page.crc, i);
+		assert_int_equal(store_discard(s, &key, 2, &have), AMP_OK);
+	}
+	store_destroy(s);
+}
+
 /* What is lent keeps its bytes, whatever becomes of the page; then its chunk can be used again. */
 static void p1_lent_pages_keep_their_bytes(void **state)
 {
@@ -643,6 +668,7 @@ int main(void)
 		cmocka_unit_test(create_survives_any_failed_allocation),
 		cmocka_unit_test(p1_p3_random_work_agrees_with_a_model),
 		cmocka_unit_test(p9_list_tells_of_every_page),
+		cmocka_unit_test(pages_of_a_new_vai_are_found),
 		cmocka_unit_test(p1_lent_pages_keep_their_bytes),
 		cmocka_unit_test(what_cannot_be_lent_is_copied),
 	};
