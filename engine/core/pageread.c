@@ -270,6 +270,22 @@ static bool fetch_doubts(struct pg_op *op, u16 slot)
 	return again;
 }
 
+/* Bytes that were left where they arrived are wanted in a page after all. */
+static void op_gather(struct pg_op *op)
+{
+	struct anm_frags *frags = &op->io.frags;
+	u8 *to = anm_page_data(op->fetch);
+	u32 i;
+
+	for (i = 0; i < frags->n; i++) {
+		const struct anm_frag *f = &frags->frag[i];
+
+		memcpy(to, (u8 *)anm_page_data(f->page) + f->off, f->len);
+		to += f->len;
+	}
+	anm_frags_put(frags);
+}
+
 static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
 {
 	struct pg_copy *c = container_of(xf, struct pg_copy, xf);
@@ -289,6 +305,9 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 		fetch_settle(e, op, me, xf->got_version);
 		me->vai_flags &= (u16)~MAP_LOST;
 		op->io.answered = xf->answered;
+		/* It is to be written back. */
+		if (op->io.frags.n && map_elder(me) != ENG_SLOT_NONE)
+			op_gather(op);
 		if (xf->answered) {
 			op_complete(e, op, 0);
 		} else if (op->io.frags.n) {
