@@ -89,6 +89,57 @@ static int dgram_copy(const struct anm_rec *rec, u32 off, void *dst, u32 n)
 	return skb_copy_bits(skb, skb->len - rec->len + off, dst, n) ? -EFAULT : 0;
 }
 
+/* Bytes [off, off + n) of one of the packet's fragments; false if that makes too many frags. */
+static bool share_fragment(const skb_frag_t *f, u32 off, u32 n, struct anm_frags *frags)
+{
+	off += skb_frag_off(f);
+	while (n) {
+		struct anm_frag *to = &frags->frag[frags->n];
+
+		if (frags->n == ANM_FRAGS_MAX)
+			return false;
+		to->page = skb_frag_page(f) + (off >> PAGE_SHIFT);
+		to->off = offset_in_page(off);
+		to->len = min_t(u32, n, PAGE_SIZE - to->off);
+		get_page(to->page);
+		frags->n++;
+		off += to->len;
+		n -= to->len;
+	}
+	return true;
+}
+
+/*
+ * Not what a program of this machine may still write to, nor pages of the reserve that is kept to
+ * free memory with.
+ */
+static bool dgram_share(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags)
+{
+	struct sk_buff *skb = rec->ctx;
+	u32 at = skb_headlen(skb), i;
+
+	off += skb->len - rec->len;
+	if (PAGE_SIZE != ANM_PAGE_SIZE || off < at || skb_has_frag_list(skb) ||
+	    skb_has_shared_frag(skb) || skb_zcopy(skb) || skb_pfmemalloc(skb))
+		return false;
+	for (i = 0; i < skb_shinfo(skb)->nr_frags && n; i++) {
+		const skb_frag_t *f = &skb_shinfo(skb)->frags[i];
+		u32 len = skb_frag_size(f), piece;
+
+		if (off < at + len) {
+			piece = min(n, at + len - off);
+			if (!share_fragment(f, off - at, piece, frags))
+				break;
+			off += piece;
+			n -= piece;
+		}
+		at += len;
+	}
+	if (n)
+		anm_frags_put(frags);
+	return !n;
+}
+
 /* True if answers may go out of the door by which the request came in, as Ethernet frames. */
 static bool link_is_ethernet(const struct sk_buff *skb, const struct net_device *dev)
 {
@@ -181,6 +232,7 @@ int anm_dgram_parse(struct sk_buff *skb, const struct nf_hook_state *state, stru
 	d->rec.head = (const u8 *)(uh + 1);
 	d->rec.head_len = min(linear, d->rec.len);
 	d->rec.copy = dgram_copy;
+	d->rec.share = dgram_share;
 	d->rec.ctx = skb;
 	return 0;
 malformed:

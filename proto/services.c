@@ -15,6 +15,41 @@ int anm_rec_copy(const struct anm_rec *rec, u32 off, void *dst, u32 n)
 	return rec->copy ? rec->copy(rec, off, dst, n) : -EFAULT;
 }
 
+bool anm_rec_share(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags)
+{
+	frags->n = 0;
+	return rec->share && off <= rec->len && n <= rec->len - off &&
+	       rec->share(rec, off, n, frags);
+}
+
+void anm_frags_put(struct anm_frags *frags)
+{
+	while (frags->n)
+		anm_page_put(frags->frag[--frags->n].page);
+}
+
+static const u8 *frag_data(const struct anm_frag *f)
+{
+	return (u8 *)anm_page_data(f->page) + f->off;
+}
+
+/* Receive buffers may be larger than a page: the longer the run, the quicker it is summed. */
+u32 anm_frags_crc32c(u32 crc, const struct anm_frags *frags)
+{
+	u32 i = 0;
+
+	while (i < frags->n) {
+		const u8 *run = frag_data(&frags->frag[i]);
+		u32 len = 0;
+
+		do
+			len += frags->frag[i++].len;
+		while (i < frags->n && frag_data(&frags->frag[i]) == run + len);
+		crc = anm_crc32c(crc, run, len);
+	}
+	return crc;
+}
+
 struct anm_out *anm_out_alloc(u32 head_cap, u16 max_frags)
 {
 	struct anm_out *out;

@@ -35,8 +35,19 @@
  *   void anm_pool_destroy(struct anm_pool *p)
  *   void *anm_pool_alloc(struct anm_pool *p)  never more than nr, never sleeps
  *   void anm_pool_free(struct anm_pool *p, void *obj)
+ *   struct anm_page *anm_pool_lend(struct anm_pool *p, void *obj)
+ *                                             the object as a page with one reference, which
+ *                                             others may share; NULL when it cannot be one. The
+ *                                             object stays where it is, and is lent only once
+ *   void anm_pool_unlend(struct anm_pool *p, struct anm_page *page)
+ *                                             nobody else has a reference any more, or the pool
+ *                                             is about to be destroyed
  * All objects are given back before the pool is destroyed. Calls on one pool
  * are serialised by the caller.
+ *
+ *   void anm_copy_away(void *dst, const void *src, size_t n)  as memcpy(), of bytes that
+ *                                             nobody will look at soon: not into the processor's
+ *                                             cache, if it has a way to
  *
  * Arithmetic:
  *   u32 anm_crc32c(u32 crc, const void *p, size_t n)   Castagnoli, no
@@ -66,6 +77,12 @@
 #define ANM_PAGE_MASK  (ANM_PAGE_SIZE - 1)
 #define NS_PER_MS      1000000ull
 #define NS_PER_S       1000000000ull
+
+/** anm_prefetch() - @p will be looked at soon: have the processor fetch it meanwhile. */
+static inline void anm_prefetch(const void *p)
+{
+	__builtin_prefetch(p);
+}
 
 /** struct anm_addr - an IPv6 address; IPv4 is v4-mapped (::ffff:a.b.c.d). */
 struct anm_addr {
@@ -97,6 +114,27 @@ enum anm_door {
 	ANM_DOOR_TCP, /* records: nothing is ever dropped, the door is asked to wait */
 };
 
+/** struct anm_frag - @len bytes at @off of a page; whoever holds it holds a reference. */
+struct anm_frag {
+	struct anm_page *page;
+	u16 off;
+	u16 len;
+};
+
+#define ANM_FRAGS_MAX 3 /* a page of bytes that begins anywhere is in two pages, or three */
+
+/** struct anm_frags - a run of bytes, in order. */
+struct anm_frags {
+	u32 n;
+	struct anm_frag frag[ANM_FRAGS_MAX];
+};
+
+/** anm_frags_put() - give the references back; none are left. */
+void anm_frags_put(struct anm_frags *frags);
+
+/** anm_frags_crc32c() - as anm_crc32c(), over all of them. */
+u32 anm_frags_crc32c(u32 crc, const struct anm_frags *frags);
+
 /**
  * struct anm_rec - one datagram's payload or RPC record, wherever it lies.
  * @head:     linear first bytes
@@ -104,7 +142,8 @@ enum anm_door {
  * @len:      length of the whole
  * @copy:     copies @n bytes from offset @off to @dst, -EFAULT if out of
  *            range; may be NULL when @head_len == @len
- * @ctx:      the owner's own, for @copy
+ * @share:    may be NULL: as anm_rec_share(), with a range that is good
+ * @ctx:      the owner's own, for @copy and @share
  *
  * Valid during the call that it is passed to, no longer.
  */
@@ -113,6 +152,7 @@ struct anm_rec {
 	u32 head_len;
 	u32 len;
 	int (*copy)(const struct anm_rec *rec, u32 off, void *dst, u32 n);
+	bool (*share)(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags);
 	void *ctx;
 };
 
@@ -123,12 +163,14 @@ struct anm_rec {
  */
 int anm_rec_copy(const struct anm_rec *rec, u32 off, void *dst, u32 n);
 
-/** struct anm_frag - @len bytes at @off of a page; whoever holds it holds a reference. */
-struct anm_frag {
-	struct anm_page *page;
-	u16 off;
-	u16 len;
-};
+/**
+ * anm_rec_share() - have @n bytes from offset @off without a copy.
+ * @frags: filled with the pages that they are in, and references to them
+ *
+ * Nobody writes to these bytes any more. Return: false if they are not in the record, are not in
+ * pages, in too many, or in such that others may write to: then they are to be copied.
+ */
+bool anm_rec_share(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags);
 
 /**
  * struct anm_out - one message on its way out: head, then frags.

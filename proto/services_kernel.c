@@ -1,41 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Bodies of services_kernel.h: pools, big memory, SipHash.
- *
- * A pool is a row of mempools over one slab cache. The mempools' own allocation
- * function gives nothing to a caller that cannot sleep, so after creation only
- * the reserve is ever handed out: nr objects, no more.
- */
+/* Bodies of services_kernel.h: pools, big memory, SipHash. */
 #include "services.h"
 
-#include <linux/atomic.h>
-#include <linux/mempool.h>
 #include <linux/sched/signal.h>
 #include <linux/siphash.h>
-#include <linux/spinlock.h>
 #include <linux/vmalloc.h>
 
-/* A mempool's array of elements is kmalloc'ed: 4096 pointers are still an easy allocation. */
-#define POOL_CHUNK 4096u
 /* Share of the available memory that a donation leaves to others. */
 #define POOL_LEAVE_SHARE 16
-/* While the pool is being filled, pages that must stay available. */
+/* While the pool is being filled, pages that must stay available; looked at every so many. */
 #define POOL_LEAVE_PAGES 4096
+#define POOL_LOOK	 1024
 
 /**
- * struct anm_pool - nr objects in chunks.
- * @cache:   slab cache of the objects
- * @lock:    protects @cur and the pairing of chunk and object
- * @nchunks: number of @chunk
- * @cur:     chunks below it have all their objects free, chunks above have none
- * @chunk:   mempools; all but the last have POOL_CHUNK elements
+ * struct anm_pool - nr objects.
+ * @nr:    all of them
+ * @nfree: of these in @free: the others are out
  */
 struct anm_pool {
-	struct kmem_cache *cache;
-	spinlock_t lock;
-	u64 nchunks;
-	u64 cur;
-	mempool_t **chunk;
+	u64 nr;
+	u64 nfree;
+	void **free;
 };
 
 void *anm_big_alloc(size_t n)
@@ -46,33 +31,33 @@ void *anm_big_alloc(size_t n)
 	return kvzalloc(n, GFP_KERNEL | __GFP_NOWARN);
 }
 
+#ifdef CONFIG_X86_64
+/*
+ * A store into a line that is in no cache first has the line read from memory, but for those that
+ * go past the caches. These are ordered by a fence only.
+ */
+void anm_copy_away(void *dst, const void *src, size_t n)
+{
+	const u64 *from = src;
+	u64 *to = dst;
+
+	for (; n >= 8; n -= 8, from++, to++)
+		asm volatile("movnti %1, %0" : "=m"(*to) : "r"(get_unaligned(from)));
+	memcpy(to, from, n);
+	asm volatile("sfence" : : : "memory");
+}
+#else
+void anm_copy_away(void *dst, const void *src, size_t n)
+{
+	memcpy(dst, src, n);
+}
+#endif
+
 u64 anm_siphash(const u8 key[16], const void *p, size_t n)
 {
 	siphash_key_t k = {{get_unaligned_le64(key), get_unaligned_le64(key + 8)}};
 
 	return siphash(p, n, &k);
-}
-
-static void *pool_obj_alloc(gfp_t gfp, void *cache)
-{
-	if (!gfpflags_allow_blocking(gfp))
-		return NULL;
-	cond_resched();
-	return kmem_cache_alloc(cache, gfp | __GFP_NORETRY | __GFP_NOWARN);
-}
-
-static void pool_obj_free(void *obj, void *cache)
-{
-	kmem_cache_free(cache, obj);
-}
-
-static struct kmem_cache *pool_cache_create(void)
-{
-	static atomic_t serial = ATOMIC_INIT(0);
-	char name[32];
-
-	scnprintf(name, sizeof(name), "anemone_pool-%u", (u32)atomic_inc_return(&serial));
-	return kmem_cache_create(name, ANM_PAGE_SIZE, ANM_PAGE_SIZE, 0, NULL);
 }
 
 static bool pool_memory_suffices(u64 nr)
@@ -83,25 +68,27 @@ static bool pool_memory_suffices(u64 nr)
 				    (u64)(avail - avail / POOL_LEAVE_SHARE);
 }
 
-static int pool_fill(struct anm_pool *p, u64 nr)
+/* Pages, cut up where they are larger than ours. */
+static int pool_fill(struct anm_pool *p)
 {
-	while (p->nchunks < DIV_ROUND_UP(nr, POOL_CHUNK)) {
-		u32 n = min_t(u64, nr - p->nchunks * POOL_CHUNK, POOL_CHUNK);
-		mempool_t *mp;
+	while (p->nfree < p->nr) {
+		struct page *page;
+		u32 off;
 
-		/* Whoever asked for gigabytes can change their mind. */
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		if (si_mem_available() < POOL_LEAVE_PAGES)
+		if (!(p->nfree % POOL_LOOK)) {
+			/* Whoever asked for gigabytes can change their mind. */
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			if (si_mem_available() < POOL_LEAVE_PAGES)
+				return -ENOMEM;
+			cond_resched();
+		}
+		page = alloc_page(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+		if (!page)
 			return -ENOMEM;
-		mp = mempool_create_node(n, pool_obj_alloc, pool_obj_free, p->cache,
-					 GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, NUMA_NO_NODE);
-		if (!mp)
-			return -ENOMEM;
-		p->chunk[p->nchunks++] = mp;
-		cond_resched();
+		for (off = 0; off < PAGE_SIZE; off += ANM_PAGE_SIZE)
+			p->free[p->nfree++] = page_address(page) + off;
 	}
-	p->cur = p->nchunks - 1;
 	return 0;
 }
 
@@ -115,11 +102,11 @@ struct anm_pool *anm_pool_create(u64 nr)
 	p = kzalloc(sizeof(*p), GFP_KERNEL);
 	if (!p)
 		return NULL;
-	spin_lock_init(&p->lock);
-	p->cache = pool_cache_create();
-	p->chunk = anm_big_alloc(DIV_ROUND_UP(nr, POOL_CHUNK) * sizeof(*p->chunk));
-	if (p->cache && p->chunk && !pool_fill(p, nr))
+	p->nr = round_up(nr, PAGE_SIZE / ANM_PAGE_SIZE);
+	p->free = anm_big_alloc(p->nr * sizeof(*p->free));
+	if (p->free && !pool_fill(p))
 		return p;
+	p->nr = p->nfree;
 	anm_pool_destroy(p);
 	return NULL;
 }
@@ -130,41 +117,25 @@ void anm_pool_destroy(struct anm_pool *p)
 
 	if (!p)
 		return;
-	for (i = 0; i < p->nchunks; i++) {
-		/* An object that was not given back stays in the cache, which then stays too. */
-		WARN_ON_ONCE(p->chunk[i]->curr_nr != p->chunk[i]->min_nr);
-		mempool_destroy(p->chunk[i]);
-		cond_resched();
+	WARN_ON_ONCE(p->nfree != p->nr);
+	for (i = 0; i < p->nfree; i++) {
+		/* One that is still in a packet goes when that does. */
+		if (!offset_in_page(p->free[i]))
+			put_page(virt_to_page(p->free[i]));
+		if (!(i % POOL_LOOK))
+			cond_resched();
 	}
-	anm_big_free(p->chunk);
-	kmem_cache_destroy(p->cache);
+	anm_big_free(p->free);
 	kfree(p);
 }
 
 void *anm_pool_alloc(struct anm_pool *p)
 {
-	unsigned long flags;
-	void *obj;
-
-	spin_lock_irqsave(&p->lock, flags);
-	if (!p->chunk[p->cur]->curr_nr && p->cur)
-		p->cur--;
-	obj = mempool_alloc(p->chunk[p->cur], GFP_NOWAIT | __GFP_NOWARN);
-	spin_unlock_irqrestore(&p->lock, flags);
-	return obj;
+	return p->nfree ? p->free[--p->nfree] : NULL;
 }
 
 void anm_pool_free(struct anm_pool *p, void *obj)
 {
-	unsigned long flags;
-	mempool_t *mp;
-
-	spin_lock_irqsave(&p->lock, flags);
-	mp = p->chunk[p->cur];
-	if (mp->curr_nr == mp->min_nr && p->cur + 1 < p->nchunks)
-		mp = p->chunk[++p->cur];
-	/* A full mempool would give the object back to the slab: one was freed twice. */
-	if (!WARN_ON_ONCE(mp->curr_nr == mp->min_nr))
-		mempool_free(obj, mp);
-	spin_unlock_irqrestore(&p->lock, flags);
+	if (!WARN_ON_ONCE(p->nfree == p->nr))
+		p->free[p->nfree++] = obj;
 }

@@ -80,11 +80,23 @@ static inline bool anm_page_shared(struct page *p)
 	return page_count(p) > 1;
 }
 
+void anm_copy_away(void *dst, const void *src, size_t n);
+
 struct anm_pool;
 struct anm_pool *anm_pool_create(u64 nr);
 void anm_pool_destroy(struct anm_pool *p);
 void *anm_pool_alloc(struct anm_pool *p);
 void anm_pool_free(struct anm_pool *p, void *obj);
+
+/* The pool's reference is that of whoever has borrowed. */
+static inline struct page *anm_pool_lend(struct anm_pool *p, void *obj)
+{
+	return PAGE_SHIFT == 12 ? virt_to_page(obj) : NULL;
+}
+
+static inline void anm_pool_unlend(struct anm_pool *p, struct page *page)
+{
+}
 
 u32 anm_crc32c(u32 crc, const void *p, size_t n);
 

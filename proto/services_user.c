@@ -293,6 +293,30 @@ void anm_pool_free(struct anm_pool *p, void *obj)
 	ASAN_POISON_MEMORY_REGION(obj, ANM_PAGE_SIZE);
 }
 
+/*
+ * A page whose bytes are not its own. It is none of the allocations that fail for tests: whether
+ * one is needed is up to the objects' addresses.
+ */
+struct anm_page *anm_pool_lend(struct anm_pool *p, void *obj)
+{
+	struct anm_page *page = malloc(sizeof(*page));
+
+	if (!page)
+		return NULL;
+	page->data = obj;
+	atomic_init(&page->refs, 1);
+	live_add(1);
+	return page;
+}
+
+void anm_pool_unlend(struct anm_pool *p, struct anm_page *page)
+{
+	if (WARN_ON_ONCE(anm_page_shared(page)))
+		return;
+	free(page);
+	live_add(-1);
+}
+
 u32 anm_crc32c(u32 crc, const void *p, size_t n)
 {
 	const u8 *b = p;

@@ -265,11 +265,18 @@ void anm_page_put(struct anm_page *p);
 void *anm_page_data(struct anm_page *p);
 bool anm_page_shared(struct anm_page *p);
 
+static inline void anm_copy_away(void *dst, const void *src, size_t n)
+{
+	memcpy(dst, src, n);
+}
+
 struct anm_pool;
 struct anm_pool *anm_pool_create(u64 nr);
 void anm_pool_destroy(struct anm_pool *p);
 void *anm_pool_alloc(struct anm_pool *p);
 void anm_pool_free(struct anm_pool *p, void *obj);
+struct anm_page *anm_pool_lend(struct anm_pool *p, void *obj);
+void anm_pool_unlend(struct anm_pool *p, struct anm_page *page);
 
 /* ---- CRC, hash, random ---- */
 

@@ -16,6 +16,18 @@ static u32 cache_find(const struct engine *e, u16 slot, u32 page_no)
 	return pcache_find(e->cache->table, cache_hash(e, slot, page_no), slot, page_no);
 }
 
+void eng_cache_prefetch(struct engine *e, const struct eng_vai *vai, u32 page_no)
+{
+	if (vai->cached)
+		pcache_prefetch(e->cache->table, cache_hash(e, vai->slot, page_no));
+}
+
+void eng_cache_prefetch_entry(struct engine *e, const struct eng_vai *vai, u32 page_no)
+{
+	if (vai->cached)
+		pcache_prefetch_entry(e->cache->table, cache_hash(e, vai->slot, page_no));
+}
+
 static struct anm_page *cache_look(const struct engine *e, const struct map_entry *me, u32 *idx)
 {
 	const struct pcache_entry *en;
@@ -106,12 +118,13 @@ static u32 cache_put(struct engine *e, const struct pg_op *op, u64 version, stru
 	u16 slot = op->io.vai->slot;
 	u32 no = op->io.page_no;
 
+	op->io.vai->cached = true;
 	return pcache_put(e->cache->table, cache_hash(e, slot, no), slot, no, version, page);
 }
 
 void eng_cache_fetched(struct engine *e, const struct pg_op *op)
 {
-	if (e->cache && !op->io.vai->no_cache && !map_pattern(op_entry(e, op)))
+	if (eng_cache_wants(e, op->io.vai) && !map_pattern(op_entry(e, op)))
 		cache_put(e, op, map_version(op_entry(e, op)), op->fetch);
 }
 
@@ -124,15 +137,15 @@ void eng_cache_ahead(struct engine *e, const struct pg_op *op)
 
 void eng_cache_stored(struct engine *e, const struct pg_op *op)
 {
-	u16 slot = op->io.vai->slot;
+	struct eng_vai *vai = op->io.vai;
 
 	if (!e->cache)
 		return;
 	/* A move has the page in the form that servers keep it in, which may be packed. */
-	if (op->io.vai->no_cache || op->move || map_pattern(op_entry(e, op)))
-		eng_cache_drop(e, slot, op->io.page_no);
-	else
+	if (!vai->no_cache && !op->move && !map_pattern(op_entry(e, op)))
 		cache_put(e, op, op->version, op->io.page);
+	else if (vai->cached)
+		eng_cache_drop(e, vai->slot, op->io.page_no);
 }
 
 static void cache_evicted(struct pcache *c, const struct pcache_entry *en)

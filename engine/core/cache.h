@@ -37,6 +37,16 @@ void eng_cache_destroy(struct engine *e);
  */
 bool op_cached(struct engine *e, struct pg_op *op);
 
+/** eng_cache_prefetch(), eng_cache_prefetch_entry() - as map_prefetch() and its sister. */
+void eng_cache_prefetch(struct engine *e, const struct eng_vai *vai, u32 page_no);
+void eng_cache_prefetch_entry(struct engine *e, const struct eng_vai *vai, u32 page_no);
+
+/** eng_cache_wants() - a page of this VAI that was fetched would be kept. */
+static inline bool eng_cache_wants(const struct engine *e, const struct eng_vai *vai)
+{
+	return e->cache && !vai->no_cache;
+}
+
 /** eng_cache_fetched() - a READ has fetched and checked its page. */
 void eng_cache_fetched(struct engine *e, const struct pg_op *op);
 

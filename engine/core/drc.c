@@ -2,69 +2,151 @@
 /* Duplicate-request cache; see drc.h for what it is for and how long it remembers. */
 #include "drc.h"
 
-#define DRC_CHUNKS_MAX (ENG_DRC_ENTRIES / DRC_CHUNK_ENTRIES)
-#define DRC_AGE_CHUNKS 32 /* given back in one call of eng_drc_age() */
+#define DRC_CHUNK_BYTES 4096
+#define DRC_AGE_CHUNKS	32 /* given back in one call of eng_drc_age() */
+#define DRC_NEAR_BITS	5  /* so many xids in a row, their low bits, have neighbours for buckets */
 
 /**
  * struct drc_chunk - entries that were added one after the other.
- * @link:        in eng_drc.chunks
  * @newest:      when the last of them was added
  * @used:        entries handed out, in order
  * @in_progress: entries with a request
- * @live:        entries that have not been forgotten
  * @entries:     the first @used of them
  */
 struct drc_chunk {
-	struct list_head link;
 	u64 newest;
 	u16 used;
 	u16 in_progress;
-	u16 live;
 	struct drc_entry entries[DRC_CHUNK_ENTRIES];
 };
 
 int eng_drc_init(struct eng_drc *drc)
 {
+	const size_t n = DRC_TABLE_BUCKETS * sizeof(*drc->tables[0]);
 	u32 i;
 
-	INIT_LIST_HEAD(&drc->chunks);
+	BUILD_BUG_ON(sizeof(struct drc_entry) != 24);
+	BUILD_BUG_ON(sizeof(struct drc_chunk) > DRC_CHUNK_BYTES);
+	BUILD_BUG_ON(DRC_CHUNKS_MAX * DRC_CHUNK_ENTRIES > DRC_NONE);
+	drc->oldest = 0;
 	drc->nchunks = 0;
 	for (i = 0; i < DRC_TABLES; i++) {
-		drc->tables[i] = anm_alloc(DRC_TABLE_BUCKETS * sizeof(*drc->tables[i]));
+		drc->tables[i] = anm_alloc(n);
 		if (!drc->tables[i]) {
 			eng_drc_destroy(drc);
 			return -ENOMEM;
 		}
+		memset(drc->tables[i], 0xff, n);
 	}
 	return 0;
 }
 
-static void drc_unhash(struct drc_entry *d)
+/* ---- buckets ---- */
+
+/*
+ * A client counts its xids up: calls in a row are in one cache line of heads, and what is behind
+ * those was added in a row too.
+ */
+static u16 *drc_bucket(const struct eng_drc *drc, u32 xid)
 {
-	if (hlist_unhashed(&d->node))
-		return;
-	hlist_del_init(&d->node);
-	d->chunk->live--;
+	u32 row = hash_32(xid >> DRC_NEAR_BITS, DRC_BUCKET_BITS - DRC_NEAR_BITS);
+	u32 i = row << DRC_NEAR_BITS | (xid & (BIT(DRC_NEAR_BITS) - 1));
+
+	return &drc->tables[i / DRC_TABLE_BUCKETS][i % DRC_TABLE_BUCKETS];
 }
 
-static void drc_empty(struct drc_chunk *c)
+static struct drc_entry *drc_entry(const struct eng_drc *drc, u32 number)
 {
+	return &drc->chunks[number / DRC_CHUNK_ENTRIES]->entries[number % DRC_CHUNK_ENTRIES];
+}
+
+struct drc_entry *eng_drc_find(const struct eng_drc *drc, u32 xid, u32 sum)
+{
+	u32 i = *drc_bucket(drc, xid);
+
+	while (i != DRC_NONE) {
+		struct drc_entry *d = drc_entry(drc, i);
+
+		if (d->xid == xid && d->sum == sum)
+			return d;
+		i = d->next;
+	}
+	return NULL;
+}
+
+/* ---- chunks ---- */
+
+static u32 drc_ring(const struct eng_drc *drc, u32 n)
+{
+	return (drc->oldest + n) % DRC_CHUNKS_MAX;
+}
+
+/* What is behind an entry of the oldest chunk is of that chunk too, and goes with it. */
+static void drc_unhash(const struct eng_drc *drc, u32 number)
+{
+	u16 *link = drc_bucket(drc, drc_entry(drc, number)->xid);
+
+	while (*link != DRC_NONE && *link != number)
+		link = &drc_entry(drc, *link)->next;
+	*link = DRC_NONE;
+}
+
+static void drc_empty(const struct eng_drc *drc, u32 index)
+{
+	struct drc_chunk *c = drc->chunks[index];
 	u32 i;
 
 	for (i = 0; i < c->used; i++)
-		drc_unhash(&c->entries[i]);
+		drc_unhash(drc, index * DRC_CHUNK_ENTRIES + i);
 	c->used = 0;
+}
+
+/* The oldest chunk, emptied and taken out, if it may go. */
+static struct drc_chunk *drc_take_oldest(struct eng_drc *drc, bool aged_only, u64 now)
+{
+	struct drc_chunk *c = drc->chunks[drc->oldest];
+
+	if (!drc->nchunks || c->in_progress || (aged_only && now - c->newest < DRC_AGE_NS))
+		return NULL;
+	drc_empty(drc, drc->oldest);
+	drc->chunks[drc->oldest] = NULL;
+	drc->oldest = drc_ring(drc, 1);
+	drc->nchunks--;
+	return c;
+}
+
+/*
+ * Index of a chunk with a free entry, DRC_NONE if there is none to be had. Without memory the call
+ * is turned away rather than an entry forgotten before its time.
+ */
+static u32 drc_room(struct eng_drc *drc, u64 now)
+{
+	struct drc_chunk *c;
+	u32 i;
+
+	if (drc->nchunks) {
+		i = drc_ring(drc, drc->nchunks - 1);
+		if (drc->chunks[i]->used < DRC_CHUNK_ENTRIES)
+			return i;
+	}
+	c = drc_take_oldest(drc, drc->nchunks < DRC_CHUNKS_MAX, now);
+	if (!c && drc->nchunks < DRC_CHUNKS_MAX)
+		c = anm_alloc(sizeof(*c));
+	if (!c)
+		return DRC_NONE;
+	i = drc_ring(drc, drc->nchunks++);
+	drc->chunks[i] = c;
+	return i;
 }
 
 void eng_drc_destroy(struct eng_drc *drc)
 {
-	struct drc_chunk *c, *next;
 	u32 i;
 
-	list_for_each_entry_safe(c, next, &drc->chunks, link) {
-		WARN_ON_ONCE(c->in_progress);
-		list_del(&c->link);
-		anm_free(c);
+	for (i = 0; i < DRC_CHUNKS_MAX; i++) {
+		WARN_ON_ONCE(drc->chunks[i] && drc->chunks[i]->in_progress);
+		anm_free(drc->chunks[i]);
+		drc->chunks[i] = NULL;
 	}
 	drc->nchunks = 0;
 	for (i = 0; i < DRC_TABLES; i++) {
@@ -73,87 +155,36 @@ void eng_drc_destroy(struct eng_drc *drc)
 	}
 }
 
-static struct hlist_head *drc_bucket(const struct eng_drc *drc, u32 xid)
-{
-	u32 i = hash_32(xid, DRC_BUCKET_BITS);
-
-	return &drc->tables[i / DRC_TABLE_BUCKETS][i % DRC_TABLE_BUCKETS];
-}
-
-struct drc_entry *eng_drc_find(const struct eng_drc *drc, u32 xid, u32 sum)
-{
-	struct drc_entry *d;
-
-	hlist_for_each_entry(d, drc_bucket(drc, xid), node) {
-		if (d->xid == xid && d->sum == sum)
-			return d;
-	}
-	return NULL;
-}
-
-/* The oldest chunk, emptied and unlinked, if it may go. */
-static struct drc_chunk *drc_take_oldest(struct eng_drc *drc, bool aged_only, u64 now)
-{
-	struct drc_chunk *c;
-
-	if (list_empty(&drc->chunks))
-		return NULL;
-	c = list_first_entry(&drc->chunks, struct drc_chunk, link);
-	if (c->in_progress || (aged_only && now - c->newest < DRC_AGE_NS))
-		return NULL;
-	drc_empty(c);
-	list_del(&c->link);
-	drc->nchunks--;
-	return c;
-}
-
-/*
- * A chunk with a free entry. Without memory the call is turned away rather than an
- * entry forgotten before its time.
- */
-static struct drc_chunk *drc_room(struct eng_drc *drc, u64 now)
-{
-	struct drc_chunk *c;
-
-	if (!list_empty(&drc->chunks)) {
-		c = list_last_entry(&drc->chunks, struct drc_chunk, link);
-		if (c->used < DRC_CHUNK_ENTRIES)
-			return c;
-	}
-	c = drc_take_oldest(drc, drc->nchunks < DRC_CHUNKS_MAX, now);
-	if (!c && drc->nchunks < DRC_CHUNKS_MAX)
-		c = anm_alloc(sizeof(*c));
-	if (!c)
-		return NULL;
-	list_add_tail(&c->link, &drc->chunks);
-	drc->nchunks++;
-	return c;
-}
+/* ---- entries ---- */
 
 struct drc_entry *eng_drc_add(struct eng_drc *drc, u32 xid, u32 sum, struct eng_req *req, u64 now)
 {
-	struct drc_chunk *c = drc_room(drc, now);
+	u16 *bucket = drc_bucket(drc, xid);
+	u32 index = drc_room(drc, now);
 	struct drc_entry *d;
+	struct drc_chunk *c;
 
-	if (!c)
+	if (index == DRC_NONE)
 		return NULL;
-	d = &c->entries[c->used++];
+	c = drc->chunks[index];
+	d = &c->entries[c->used];
 	d->xid = xid;
 	d->sum = sum;
 	d->req = req;
 	d->status = 0;
-	d->chunk = c;
-	hlist_add_head(&d->node, drc_bucket(drc, xid));
-	c->live++;
+	d->chunk = (u16)index;
+	d->next = *bucket;
+	*bucket = (u16)(index * DRC_CHUNK_ENTRIES + c->used);
+	c->used++;
 	c->in_progress += req != NULL;
 	c->newest = now;
 	return d;
 }
 
-void eng_drc_done(struct drc_entry *d, u32 status)
+void eng_drc_done(struct eng_drc *drc, struct drc_entry *d, u32 status)
 {
 	if (d->req)
-		d->chunk->in_progress--;
+		drc->chunks[d->chunk]->in_progress--;
 	d->req = NULL;
 	d->status = status;
 }
@@ -173,10 +204,9 @@ void eng_drc_age(struct eng_drc *drc, u64 now)
 
 u32 eng_drc_entries(const struct eng_drc *drc)
 {
-	const struct drc_chunk *c;
-	u32 n = 0;
+	u32 i, n = 0;
 
-	list_for_each_entry(c, &drc->chunks, link)
-		n += c->live;
+	for (i = 0; i < drc->nchunks; i++)
+		n += drc->chunks[drc_ring(drc, i)]->used;
 	return n;
 }

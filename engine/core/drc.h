@@ -20,10 +20,12 @@
 
 struct eng_req;
 
-#define DRC_CHUNK_ENTRIES 100
-#define DRC_BUCKET_BITS	  14
+#define DRC_CHUNK_ENTRIES 168 /* a chunk fits 4 KiB */
+#define DRC_CHUNKS_MAX	  (ENG_DRC_ENTRIES / DRC_CHUNK_ENTRIES)
+#define DRC_BUCKET_BITS	  16
 #define DRC_TABLES	  32 /* the hash table in pages: large pieces are hard to get in softirq */
 #define DRC_TABLE_BUCKETS ((1u << DRC_BUCKET_BITS) / DRC_TABLES)
+#define DRC_NONE	  0xffff /* no entry */
 
 /*
  * Aging. An entry may go when no copy of its call can arrive any more. A copy is either
@@ -33,35 +35,43 @@ struct eng_req;
  * sent by a client that retries, and that client waits for the answer, so it does not
  * use the page for something newer. DRC_AGE_NS is twice that.
  *
- * ENG_DRC_ENTRIES bounds the memory (2.6 MiB a client at worst, taken 4 KiB at a time
- * and given back with age). A client that makes more calls than that within DRC_AGE_NS
- * loses the oldest ones first: at 20,000 single-page WRITEs a second, above what a
- * stock client reaches over UDP, an entry lives for 3.2 s, three retransmission
- * timeouts; over TCP one WRITE carries up to 256 pages and entries last far longer.
+ * ENG_DRC_ENTRIES bounds the memory (1.7 MiB a client at worst, taken 4 KiB at a time
+ * and, but for 128 KiB, given back with age). A client that makes more calls than that
+ * within DRC_AGE_NS loses the oldest ones first: at 20,000 single-page WRITEs a second,
+ * above what a stock client reaches over UDP, an entry lives for 3.2 s, three
+ * retransmission timeouts; over TCP one WRITE carries up to 256 pages and entries last
+ * far longer.
  */
 #define DRC_AGE_NS (120 * NS_PER_S)
 
 /**
- * struct drc_entry - one remembered call.
- * @node:   in its bucket; unhashed when forgotten
- * @xid, @sum: the key
+ * struct drc_entry - one remembered call (24 bytes).
  * @req:    the request while it is in progress, else NULL
+ * @xid, @sum: the key
  * @status: enum nfsstat3 of the answer, once @req is NULL
- * @chunk:  where it lies
+ * @next:   number of the next entry in the bucket, an older one, or DRC_NONE
+ * @chunk:  index of the chunk that it lies in
  */
 struct drc_entry {
-	struct hlist_node node;
 	struct eng_req *req;
-	struct drc_chunk *chunk;
 	u32 xid;
 	u32 sum;
 	u32 status;
+	u16 next;
+	u16 chunk;
 };
 
-/** struct eng_drc - the cache; zeroed memory plus eng_drc_init(). FIFO of chunks. */
+/**
+ * struct eng_drc - the cache; zeroed memory plus eng_drc_init().
+ * @tables:  heads of the buckets, entry numbers, DRC_TABLE_BUCKETS each
+ * @chunks:  a ring of chunks, filled one after the other
+ * @oldest:  index of the oldest of them
+ * @nchunks: how many there are
+ */
 struct eng_drc {
-	struct hlist_head *tables[DRC_TABLES]; /* of DRC_TABLE_BUCKETS each */
-	struct list_head chunks;	       /* oldest first */
+	u16 *tables[DRC_TABLES];
+	struct drc_chunk *chunks[DRC_CHUNKS_MAX];
+	u32 oldest;
 	u32 nchunks;
 };
 
@@ -84,7 +94,7 @@ struct drc_entry *eng_drc_find(const struct eng_drc *drc, u32 xid, u32 sum);
 struct drc_entry *eng_drc_add(struct eng_drc *drc, u32 xid, u32 sum, struct eng_req *req, u64 now);
 
 /** eng_drc_done() - the call has been answered with @status. */
-void eng_drc_done(struct drc_entry *d, u32 status);
+void eng_drc_done(struct eng_drc *drc, struct drc_entry *d, u32 status);
 
 /** eng_drc_age() - give back what is older than DRC_AGE_NS; bounded work a call. */
 void eng_drc_age(struct eng_drc *drc, u64 now);

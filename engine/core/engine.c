@@ -69,9 +69,24 @@ void eng_destroy(struct engine *e)
 	eng_forms_destroy(e);
 	while ((out = eng_out_next(e)))
 		anm_out_free(out);
+	while (e->nspare)
+		anm_page_put(e->spare[--e->nspare]);
 	if (e->zero_page)
 		anm_page_put(e->zero_page);
 	anm_big_free(e);
+}
+
+struct anm_page *eng_page_take(struct engine *e)
+{
+	return e->nspare ? e->spare[--e->nspare] : anm_page_alloc();
+}
+
+void eng_page_give(struct engine *e, struct anm_page *page)
+{
+	if (e->nspare < ENG_SPARE_PAGES && !anm_page_shared(page))
+		e->spare[e->nspare++] = page;
+	else
+		anm_page_put(page);
 }
 
 void eng_set_wallclock(struct engine *e, s64 real_minus_mono)

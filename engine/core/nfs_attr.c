@@ -140,7 +140,7 @@ static u32 setattr_once(struct eng_call *call, const struct nfs3_setattr_args *a
 		nfs_wcc_before(x, node, w);
 		setattr_do(call->e, &x->node[node], &a->attr);
 	}
-	eng_drc_done(d, stat);
+	eng_drc_done(drc, d, stat);
 	return stat;
 }
 

@@ -57,6 +57,7 @@ int nfs_read(struct eng_call *call)
 	if (!io.count || io.offset >= io.x->size)
 		return read_nothing(call, io.x, io.offset);
 	io.count = (u32)min_t(u64, io.count, io.x->size - io.offset);
+	eng_page_soon(call->e, &io.x->vai, (u32)(io.offset >> ANM_PAGE_SHIFT));
 	if (io.x->vai.emptying)
 		return nfs_fail(call, NFS3ERR_JUKEBOX);
 	return eng_req_start(call, &io);
@@ -110,14 +111,14 @@ static int write_again(struct eng_call *call, struct eng_export *x, const struct
 static int write_refused(struct eng_call *call, const struct eng_io *io, u32 stat)
 {
 	struct engine *e = call->e;
-	struct drc_entry *d;
+	struct eng_drc *drc = &io->x->client->drc;
+	struct drc_entry *d = eng_drc_add(drc, call->hdr.xid, io->sum, NULL, e->now);
 
-	d = eng_drc_add(&io->x->client->drc, call->hdr.xid, io->sum, NULL, e->now);
 	if (!d) {
 		e->stats.no_memory++;
 		return -EAGAIN;
 	}
-	eng_drc_done(d, stat);
+	eng_drc_done(drc, d, stat);
 	return nfs_fail(call, stat);
 }
 
@@ -135,6 +136,7 @@ int nfs_write(struct eng_call *call)
 	stat = io_resolve(call, &a.fh, &io.x);
 	if (stat)
 		return nfs_fail(call, stat);
+	eng_page_soon(call->e, &io.x->vai, (u32)(a.offset >> ANM_PAGE_SHIFT));
 	beyond = a.offset > io.x->size || a.count > io.x->size - a.offset;
 	/* Longer than FSINFO offered: a short write, as 3.3.7 allows; the client sends the rest. */
 	io.offset = a.offset;

@@ -36,9 +36,9 @@ static bool op_whole(const struct pg_op *op)
 
 /* ---- ordering ---- */
 
-static struct hlist_head *busy_head(struct engine *e, const struct eng_pageio *io)
+static struct hlist_head *busy_head(struct engine *e, const struct eng_vai *vai, u32 page_no)
 {
-	u64 h = map_hash(e->map, io->vai->slot, io->page_no);
+	u64 h = map_hash(e->map, vai->slot, page_no);
 
 	/* High bits: the page map's buckets are chosen by the low ones. */
 	return &e->busy->head[h >> (64 - BUSY_BITS)];
@@ -59,7 +59,7 @@ void op_complete(struct engine *e, struct pg_op *op, int err)
 	struct eng_busy_table *bt = e->busy;
 
 	if (op->fetch)
-		anm_page_put(op->fetch);
+		eng_page_give(e, op->fetch);
 	op->fetch = NULL;
 	if (op->hedge)
 		anm_page_put(op->hedge);
@@ -73,7 +73,7 @@ void op_complete(struct engine *e, struct pg_op *op, int err)
 
 		list_del(&next->link);
 		list_splice_tail_init(&op->wait, &next->wait);
-		hlist_add_head(&next->node, busy_head(e, &next->io));
+		hlist_add_head(&next->node, busy_head(e, next->io.vai, next->io.page_no));
 		list_add_tail(&next->link, &bt->ready);
 	}
 	op->io.err = err;
@@ -131,7 +131,7 @@ static void op_begin(struct engine *e, struct pg_op *op)
 bool eng_pageio_storing(struct engine *e, struct eng_vai *vai, u32 page_no, u16 slot, u64 version)
 {
 	const struct eng_pageio io = {.vai = vai, .page_no = page_no};
-	const struct pg_op *op = busy_find(busy_head(e, &io), &io);
+	const struct pg_op *op = busy_find(busy_head(e, vai, page_no), &io);
 
 	return op && op->version == version && (op_targets(op, slot) || op_tried(op, slot));
 }
@@ -140,7 +140,20 @@ bool eng_pageio_busy(struct engine *e, struct eng_vai *vai, u32 page_no)
 {
 	const struct eng_pageio io = {.vai = vai, .page_no = page_no};
 
-	return busy_find(busy_head(e, &io), &io);
+	return busy_find(busy_head(e, vai, page_no), &io);
+}
+
+void eng_page_soon(struct engine *e, const struct eng_vai *vai, u32 page_no)
+{
+	map_prefetch(e->map, vai->slot, page_no);
+	anm_prefetch(busy_head(e, vai, page_no));
+	eng_cache_prefetch(e, vai, page_no);
+}
+
+void eng_page_sooner(struct engine *e, const struct eng_vai *vai, u32 page_no)
+{
+	map_prefetch_entry(e->map, vai->slot, page_no);
+	eng_cache_prefetch_entry(e, vai, page_no);
 }
 
 struct eng_pageio *eng_pageio_alloc(struct engine *e)
@@ -168,7 +181,8 @@ struct eng_pageio *eng_pageio_alloc(struct engine *e)
 void eng_pageio_free(struct engine *e, struct eng_pageio *io)
 {
 	if (io->page)
-		anm_page_put(io->page);
+		eng_page_give(e, io->page);
+	anm_frags_put(&io->frags);
 	anm_free(op_of(io));
 	e->pages_in_flight--;
 }
@@ -176,7 +190,7 @@ void eng_pageio_free(struct engine *e, struct eng_pageio *io)
 void eng_pageio_start(struct engine *e, struct eng_pageio *io)
 {
 	struct pg_op *op = op_of(io), *first;
-	struct hlist_head *head = busy_head(e, io);
+	struct hlist_head *head = busy_head(e, io->vai, io->page_no);
 
 	io->vai->in_flight++;
 	io->vai->touched = true;

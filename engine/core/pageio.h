@@ -24,6 +24,9 @@ struct eng_vai;
  *           pageio owns; the page side fills in the rest of a partial page.
  *           READ: NULL; when done without error, the page with the bytes (it
  *           may be the shared zero page), a reference that the pageio owns.
+ * @share:   READ of a whole page: it may come as @frags instead
+ * @frags:   READ: when done without error, if there are any, the page's bytes, where they arrived.
+ *           @page is NULL then. References that the pageio owns
  * @done:    called once, perhaps from within eng_pageio_start(), never from within
  *           itself: a pageio started in ->done is carried out after it returns.
  *           @err is 0, -EIO (lost or no server answers: promise 8), -ENOSPC (no
@@ -46,8 +49,10 @@ struct eng_pageio {
 	u16 len;
 	bool write;
 	bool answered;
+	bool share;
 	int err;
 	struct anm_page *page;
+	struct anm_frags frags;
 	u16 (*split)(struct engine *e, struct eng_pageio *io, u16 mtu, u8 *buf);
 	void (*done)(struct engine *e, struct eng_pageio *io, int err);
 	void *owner;
@@ -62,6 +67,16 @@ struct eng_pageio *eng_pageio_alloc(struct engine *e);
 
 /** eng_pageio_free() - give it back, with its page references. Not while in progress. */
 void eng_pageio_free(struct engine *e, struct eng_pageio *io);
+
+/**
+ * eng_page_soon() - an operation on this page will be started soon.
+ * eng_page_sooner() - the same, a little later.
+ *
+ * What it looks up first lies anywhere in memory. That is fetched while the request is
+ * still being read and put together.
+ */
+void eng_page_soon(struct engine *e, const struct eng_vai *vai, u32 page_no);
+void eng_page_sooner(struct engine *e, const struct eng_vai *vai, u32 page_no);
 
 /** eng_pageio_start() - begin; ->done may run before this returns. */
 void eng_pageio_start(struct engine *e, struct eng_pageio *io);

@@ -90,9 +90,27 @@ static u32 map_bucket_of(const struct eng_map *map, u16 vai_slot, u32 page_no)
 	return b < map->split ? h & ((2u << map->level) - 1) : b;
 }
 
+static u32 *map_head(struct eng_map *map, u16 vai_slot, u32 page_no)
+{
+	return map_bucket(map, map_bucket_of(map, vai_slot, page_no));
+}
+
+void map_prefetch(struct eng_map *map, u16 vai_slot, u32 page_no)
+{
+	anm_prefetch(map_head(map, vai_slot, page_no));
+}
+
+void map_prefetch_entry(struct eng_map *map, u16 vai_slot, u32 page_no)
+{
+	u32 idx = *map_head(map, vai_slot, page_no);
+
+	if (idx != ENG_MAP_NONE)
+		anm_prefetch(map_entry(map, idx));
+}
+
 u32 map_find(struct eng_map *map, u16 vai_slot, u32 page_no)
 {
-	u32 idx = *map_bucket(map, map_bucket_of(map, vai_slot, page_no));
+	u32 idx = *map_head(map, vai_slot, page_no);
 
 	while (idx != ENG_MAP_NONE) {
 		const struct map_entry *me = map_entry(map, idx);
@@ -219,7 +237,7 @@ u32 map_insert(struct eng_map *map, u16 vai_slot, u32 page_no)
 	me->page_no = page_no;
 	map_server_set(me, 0, ENG_SLOT_NONE);
 	map_server_set(me, 1, ENG_SLOT_NONE);
-	bucket = map_bucket(map, map_bucket_of(map, vai_slot, page_no));
+	bucket = map_head(map, vai_slot, page_no);
 	me->next = *bucket;
 	*bucket = idx;
 	map->entries++;
@@ -232,7 +250,7 @@ void map_remove(struct eng_map *map, u32 idx)
 {
 	struct map_entry *me = map_entry(map, idx);
 	u16 vai_slot = me->vai_flags & MAP_VAI_MASK;
-	u32 *link = map_bucket(map, map_bucket_of(map, vai_slot, me->page_no));
+	u32 *link = map_head(map, vai_slot, me->page_no);
 
 	while (*link != idx) {
 		if (WARN_ON_ONCE(*link == ENG_MAP_NONE))

@@ -98,6 +98,13 @@ u64 map_hash(const struct eng_map *map, u16 vai_slot, u32 page_no);
 u32 map_find(struct eng_map *map, u16 vai_slot, u32 page_no);
 
 /**
+ * map_prefetch() - map_find() will be called soon: have the bucket fetched.
+ * map_prefetch_entry() - a little later, when the bucket is there: its first entry too.
+ */
+void map_prefetch(struct eng_map *map, u16 vai_slot, u32 page_no);
+void map_prefetch_entry(struct eng_map *map, u16 vai_slot, u32 page_no);
+
+/**
  * map_insert() - make an entry, without servers, version 0. The page has none yet.
  * Return: its index, stable until map_remove(); ENG_MAP_NONE without memory.
  */

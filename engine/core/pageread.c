@@ -145,6 +145,8 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 	op_key(op, &c->xf.key);
 	c->xf.version = elder == sv->slot ? 1 : map_version(op_entry(e, op));
 	c->xf.page = page;
+	c->xf.frags =
+		op->io.share && !op->move && !eng_cache_wants(e, op->io.vai) ? &op->io.frags : NULL;
 	c->xf.done = done;
 	c->xf.split = NULL;
 	if (c == &op->copy[0] && op->tries == 1 && op->io.split && elder == ENG_SLOT_NONE)
@@ -180,7 +182,7 @@ static void fetch_next(struct engine *e, struct pg_op *op)
 		op->fetch = NULL;
 	}
 	if (!op->fetch)
-		op->fetch = anm_page_alloc();
+		op->fetch = eng_page_take(e);
 	if (!op->fetch) {
 		e->stats.no_memory++;
 		op_complete(e, op, -ENOMEM);
@@ -268,6 +270,22 @@ static bool fetch_doubts(struct pg_op *op, u16 slot)
 	return again;
 }
 
+/* Bytes that were left where they arrived are wanted in a page after all. */
+static void op_gather(struct pg_op *op)
+{
+	struct anm_frags *frags = &op->io.frags;
+	u8 *to = anm_page_data(op->fetch);
+	u32 i;
+
+	for (i = 0; i < frags->n; i++) {
+		const struct anm_frag *f = &frags->frag[i];
+
+		memcpy(to, (u8 *)anm_page_data(f->page) + f->off, f->len);
+		to += f->len;
+	}
+	anm_frags_put(frags);
+}
+
 static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
 {
 	struct pg_copy *c = container_of(xf, struct pg_copy, xf);
@@ -287,7 +305,13 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 		fetch_settle(e, op, me, xf->got_version);
 		me->vai_flags &= (u16)~MAP_LOST;
 		op->io.answered = xf->answered;
+		/* It is to be written back. */
+		if (op->io.frags.n && map_elder(me) != ENG_SLOT_NONE)
+			op_gather(op);
 		if (xf->answered) {
+			op_complete(e, op, 0);
+		} else if (op->io.frags.n) {
+			op_drop_bad(e, op, me);
 			op_complete(e, op, 0);
 		} else {
 			if (xf->form == AMP_FORM_FILL)
@@ -302,6 +326,7 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 			op_fetched(e, op);
 		}
 	} else {
+		anm_frags_put(&op->io.frags);
 		if (broken) {
 			e->stats.amp_crc++;
 			op->bad = slot;

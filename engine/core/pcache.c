@@ -60,6 +60,19 @@ static void hash_remove(struct pcache *c, u32 i)
 	*link = c->entry[i].chain;
 }
 
+void pcache_prefetch(const struct pcache *c, u32 hash)
+{
+	anm_prefetch(&c->bucket[hash & c->mask]);
+}
+
+void pcache_prefetch_entry(const struct pcache *c, u32 hash)
+{
+	u32 i = c->bucket[hash & c->mask];
+
+	if (i != PCACHE_NONE)
+		anm_prefetch(&c->entry[i]);
+}
+
 /* ---- entries ---- */
 
 void pcache_forget(struct pcache *c, u32 i)

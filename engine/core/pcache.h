@@ -114,6 +114,13 @@ void pcache_destroy(struct pcache *c);
 u32 pcache_find(const struct pcache *c, u32 hash, u16 vai, u32 page_no);
 
 /**
+ * pcache_prefetch() - pcache_find() will be called soon: have the bucket fetched.
+ * pcache_prefetch_entry() - a little later: its first entry too.
+ */
+void pcache_prefetch(const struct pcache *c, u32 hash);
+void pcache_prefetch_entry(const struct pcache *c, u32 hash);
+
+/**
  * pcache_put() - have the table hold @page for the key, in place of what it held.
  * Takes a reference of its own; nobody may change the bytes from now on. Others may go.
  * Return: the index.

@@ -80,6 +80,8 @@ struct eng_recover {
 	struct eng_unknown unknown[ENG_UNKNOWN_VAIS];
 };
 
+#define ENG_SPARE_PAGES 16
+
 struct engine {
 	struct eng_config cfg;
 	u64 now; /* of the call in progress */
@@ -88,6 +90,8 @@ struct engine {
 	u64 write_verf;	  /* constant while this engine lives */
 	u64 version_next; /* page versions, 48 bits, only grows */
 	struct anm_page *zero_page;
+	struct anm_page *spare[ENG_SPARE_PAGES]; /* see eng_page_take() */
+	u32 nspare;
 	struct list_head outq;
 	u32 outq_len;
 	u32 pages_in_flight;	   /* eng_pageio_alloc() minus eng_pageio_free() */
@@ -136,6 +140,7 @@ struct engine {
  * @pack_skip: pages that are not tried
  * @compress, @same_filled, @filled, @packed, @packed_bytes, @skipped: see engine.h
  * @no_cache:  its pages are not cached
+ * @cached:    some are, or were
  * @cache_hits, @cache_misses: pages that were in the cache when wanted, or had to be fetched
  * @cache_evictions: pages that left the cache for want of room
  * @readahead: see struct eng_vai_params
@@ -173,7 +178,7 @@ struct eng_vai {
 	u16 pack_tried, pack_paid, pack_skip;
 	u8 compress, same_filled;
 	u64 filled, packed, packed_bytes, skipped;
-	bool no_cache;
+	bool no_cache, cached;
 	u64 cache_hits, cache_misses, cache_evictions;
 	bool readahead;
 	struct streams streams;
@@ -181,6 +186,13 @@ struct eng_vai {
 };
 
 /* engine.c */
+
+/**
+ * eng_page_take() - as anm_page_alloc(). eng_page_give() - as anm_page_put().
+ * Operations need a page for a moment, one after the other: the last few are kept for the next.
+ */
+struct anm_page *eng_page_take(struct engine *e);
+void eng_page_give(struct engine *e, struct anm_page *page);
 
 /**
  * eng_out_queue() - hand over a message to send; takes it. At ENG_OUTQ_MAX AMP datagrams

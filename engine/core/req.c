@@ -84,11 +84,16 @@ static u16 read_split(struct engine *e, struct eng_pageio *io, u16 mtu, u8 *buf)
 
 static void read_answer(struct engine *e, struct eng_req *req, struct xdr_out *res)
 {
-	u32 pad = xdr_padded(req->count) - req->count;
+	u32 pad = xdr_padded(req->count) - req->count, i;
 	struct eng_pageio *io;
 
 	read_head(e, req, res);
 	list_for_each_entry(io, &req->ios, req_link) {
+		for (i = 0; i < io->frags.n; i++)
+			anm_out_add_page(req->out, io->frags.frag[i].page, io->frags.frag[i].off,
+					 io->frags.frag[i].len);
+		if (io->frags.n)
+			continue;
 		anm_out_add_page(req->out, io->page, io->off, io->len);
 		req->x->zero_reads += io->page == e->zero_page;
 	}
@@ -161,7 +166,7 @@ static void req_finish(struct engine *e, struct eng_req *req)
 	}
 	/* JUKEBOX too: the client tries again with a new xid, and a late copy of this call is old. */
 	if (req->drc)
-		eng_drc_done(req->drc, stat);
+		eng_drc_done(&c->drc, req->drc, stat);
 	list_del(&req->link);
 	c->reqs--;
 	c->pages -= req->npages;
@@ -185,37 +190,60 @@ static void req_io_done(struct engine *e, struct eng_pageio *io, int err)
 {
 	struct eng_req *req = io->owner;
 
-	if (WARN_ON_ONCE(!err && !io->page && !io->answered))
+	if (WARN_ON_ONCE(!err && !io->page && !io->frags.n && !io->answered))
 		err = -EIO;
 	req_done_one(e, req, err);
 }
 
 /* ---- the beginning ---- */
 
+/*
+ * READ of just one page over UDP. Its bytes may go on as they came in: the reply will soon be gone,
+ * which a TCP client can put off.
+ */
+static bool req_is_page(const struct eng_req *req)
+{
+	return !req->write && req->from.door == ANM_DOOR_UDP && req->count == ANM_PAGE_SIZE &&
+	       !(req->offset & ANM_PAGE_MASK);
+}
+
+/* One frag a page, one for XDR's padding. */
+static u16 req_frags(const struct eng_req *req)
+{
+	if (req->write)
+		return 0;
+	return req_is_page(req) ? ANM_FRAGS_MAX : (u16)(req->npages + 1);
+}
+
 /* The next page's share of the request; for a WRITE with its bytes. */
 static int req_add_io(struct eng_call *call, struct eng_req *req, const struct eng_io *r, u32 done)
 {
 	struct engine *e = call->e;
 	u64 pos = r->offset + done;
-	struct eng_pageio *io = eng_pageio_alloc(e);
+	u32 page_no = (u32)(pos >> ANM_PAGE_SHIFT);
+	struct eng_pageio *io;
 
+	eng_page_sooner(e, &r->x->vai, page_no);
+	if (done / ANM_PAGE_SIZE + 1 < req->npages)
+		eng_page_soon(e, &r->x->vai, page_no + 1);
+	io = eng_pageio_alloc(e);
 	if (!io)
 		return -ENOMEM;
 	list_add_tail(&io->req_link, &req->ios);
 	io->vai = &r->x->vai;
-	io->page_no = (u32)(pos >> ANM_PAGE_SHIFT);
+	io->page_no = page_no;
 	io->off = pos & ANM_PAGE_MASK;
 	io->len = min(ANM_PAGE_SIZE - io->off, r->count - done);
 	io->write = r->write;
 	io->owner = req;
 	io->done = req_io_done;
 	if (!r->write) {
-		if (r->x->split && req->from.door == ANM_DOOR_UDP && r->count == ANM_PAGE_SIZE &&
-		    !io->off)
+		io->share = req_is_page(req);
+		if (r->x->split && io->share)
 			io->split = read_split;
 		return io->len;
 	}
-	io->page = anm_page_alloc();
+	io->page = eng_page_take(e);
 	if (!io->page)
 		return -ENOMEM;
 	if (anm_rec_copy(call->rec, r->data_off + done, anm_page_data(io->page) + io->off, io->len))
@@ -249,8 +277,7 @@ static struct eng_req *req_build(struct eng_call *call, const struct eng_io *r, 
 	req->npages = npages;
 	req->pending = npages + 1;
 	req->started_ns = e->now;
-	/* One frag a page, one for XDR's padding. */
-	req->out = anm_out_alloc(REQ_REPLY_CAP, r->write ? 0 : npages + 1);
+	req->out = anm_out_alloc(REQ_REPLY_CAP, req_frags(req));
 	if (!req->out)
 		goto fail;
 	while (done < r->count) {

@@ -336,11 +336,27 @@ static bool xfer_same_page(const struct eng_xfer *xf, const struct amp_hdr *h)
 	       h->form == xf->form && h->form_len == xf->form_len;
 }
 
+/* A part's bytes: all of a raw page may be left where they are. */
+static bool xfer_take(struct eng_xfer *xf, const struct amp_hdr *h, const struct anm_rec *rec)
+{
+	if (xf->frags && h->form == AMP_FORM_RAW && h->nparts == 1 &&
+	    anm_rec_share(rec, AMP_HDR_LEN, h->part_len, xf->frags))
+		return true;
+	return !WARN_ON_ONCE(anm_page_shared(xf->page)) &&
+	       !anm_rec_copy(rec, AMP_HDR_LEN, (u8 *)anm_page_data(xf->page) + h->part_off,
+			     h->part_len);
+}
+
+static u32 xfer_crc(const struct eng_xfer *xf)
+{
+	if (xf->frags && xf->frags->n)
+		return ~anm_frags_crc32c(~0u, xf->frags);
+	return ~anm_crc32c(~0u, anm_page_data(xf->page), xf->form_len);
+}
+
 static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hdr *h,
 		      const struct anm_rec *rec)
 {
-	u8 *data = anm_page_data(xf->page);
-
 	if (!amp_part_valid(h, xf->sv->mtu)) {
 		e->stats.amp_malformed++;
 		return;
@@ -363,8 +379,7 @@ static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hd
 		e->stats.amp_late++;
 		return;
 	}
-	if (WARN_ON_ONCE(anm_page_shared(xf->page)) ||
-	    anm_rec_copy(rec, AMP_HDR_LEN, data + h->part_off, h->part_len)) {
+	if (!xfer_take(xf, h, rec)) {
 		e->stats.amp_malformed++;
 		return;
 	}
@@ -376,7 +391,9 @@ static void xfer_page(struct engine *e, struct eng_xfer *xf, const struct amp_hd
 	if (xf->parts != BIT(h->nparts) - 1)
 		return;
 	xfer_answered(e, xf);
-	if (~anm_crc32c(~0u, data, xf->form_len) != xf->crc) {
+	if (xfer_crc(xf) != xf->crc) {
+		if (xf->frags)
+			anm_frags_put(xf->frags);
 		e->stats.amp_crc++;
 		xf->sv->crc_errors++;
 		xfer_finish(e, xf, XFER_CRC);

@@ -43,6 +43,8 @@ enum xfer_state {
  *           or when it is to be sent again, whichever is first; never from eng_xfer_start()
  * @page:    PAGE_OUT: the form's bytes, not to change until done; PAGE_IN: where they go, not
  *           shared with anybody. The owner's reference.
+ * @frags:   PAGE_IN: if not NULL, a raw page may be left where it arrived, which these tell;
+ *           ->page is as it was then. Empty at first
  * @form, @form_len, @crc: PAGE_OUT: of these bytes; PAGE_IN: set when done
  * @split:   PAGE_IN: if not NULL, the server may answer the client; as eng_pageio.split, NULL
  *           once it was called
@@ -77,6 +79,7 @@ struct eng_xfer {
 	u64 version;
 	u64 got_version;
 	struct anm_page *page;
+	struct anm_frags *frags;
 	struct eng_server *sv;
 	struct list_head link; /* on the server's queue or flight list, or the failing list */
 	struct wheel_timer timer;

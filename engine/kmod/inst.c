@@ -50,7 +50,7 @@ void inst_end(struct inst *inst)
 	while ((out = eng_out_next(inst->core)))
 		list_add_tail(&out->link, &outs);
 	if (!list_empty(&outs))
-		anm_clock_arm(&inst->clock, ktime_get_ns(), eng_tick_due(inst->core));
+		anm_clock_arm(&inst->clock, inst->now, eng_tick_due(inst->core));
 	events_take(inst);
 	spin_unlock_bh(&inst->lock);
 

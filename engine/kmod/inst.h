@@ -35,6 +35,7 @@ struct tcp_door;
  * @net:       namespace; outlives the instance
  * @lock:      the shard's lock: all calls on @core
  * @core:      the engine
+ * @now:       what it was told when the lock was taken; under @lock
  * @up:        how it was asked for
  * @clock:     ticks the core
  * @busy:      a module reference is held because VAIs are in use; under @lock
@@ -49,6 +50,7 @@ struct inst {
 	struct net *net;
 	spinlock_t lock;
 	struct engine *core;
+	u64 now;
 	struct eng_ctl_up up;
 	struct anm_clock clock;
 	bool busy;
@@ -68,7 +70,8 @@ struct inst {
 static inline u64 inst_begin(struct inst *inst)
 {
 	spin_lock_bh(&inst->lock);
-	return ktime_get_ns();
+	inst->now = ktime_get_ns();
+	return inst->now;
 }
 
 /**

@@ -60,6 +60,12 @@ static void channel_done(struct memserver *m, struct mem_channel *ch, const stru
 	channel_answer(m, ch, to);
 }
 
+/* Does it look a page up? */
+static bool type_wants_page(u8 type)
+{
+	return type == AMP_PAGE_IN || type == AMP_PAGE_OUT;
+}
+
 static void channel_begin(struct memserver *m, struct mem_channel *ch, const struct amp_hdr *h)
 {
 	channel_drop_parts(m, ch);
@@ -78,7 +84,9 @@ static void channel_begin(struct memserver *m, struct mem_channel *ch, const str
 
 /* ---- page out: engine -> store ---- */
 
-static void channel_store(struct memserver *m, struct mem_channel *ch, const struct anm_peer *to)
+/* @crc: of what is in the buffer */
+static void channel_store(struct memserver *m, struct mem_channel *ch, const struct anm_peer *to,
+			  u32 crc)
 {
 	struct store_page page = {
 		.version = ch->version,
@@ -89,7 +97,7 @@ static void channel_store(struct memserver *m, struct mem_channel *ch, const str
 	u64 have;
 	u16 code;
 
-	if (~anm_crc32c(~0u, ch->buf, ch->form_len) != ch->crc) {
+	if (crc != ch->crc) {
 		m->stats.crc_refused++;
 		channel_drop_parts(m, ch);
 		channel_done(m, ch, to, AMP_E_CRC, 0);
@@ -110,10 +118,37 @@ static void channel_store(struct memserver *m, struct mem_channel *ch, const str
 	channel_done(m, ch, to, code, have);
 }
 
+/*
+ * All of a raw page, in memory that nobody writes to: it is summed there, and not looked at
+ * again when it has been put away. Return: false if it has to be copied first.
+ */
+static bool channel_put_away(struct mem_channel *ch, const struct amp_hdr *h,
+			     const struct anm_rec *rec, u32 *crc)
+{
+	struct anm_frags frags;
+	u8 *to = ch->buf;
+	u32 i;
+
+	if (h->form != AMP_FORM_RAW || h->nparts > 1 ||
+	    !anm_rec_share(rec, AMP_HDR_LEN, h->part_len, &frags))
+		return false;
+	*crc = ~anm_frags_crc32c(~0u, &frags);
+	for (i = 0; i < frags.n; i++) {
+		const struct anm_frag *f = &frags.frag[i];
+
+		anm_copy_away(to, (u8 *)anm_page_data(f->page) + f->off, f->len);
+		to += f->len;
+	}
+	anm_frags_put(&frags);
+	return true;
+}
+
 static void channel_page_out(struct memserver *m, struct mem_channel *ch,
 			     const struct anm_peer *from, const struct amp_hdr *h,
 			     const struct anm_rec *rec)
 {
+	u32 crc;
+
 	if (!store_key_valid(&h->key)) {
 		channel_done(m, ch, from, AMP_E_INVAL, 0);
 		return;
@@ -124,13 +159,18 @@ static void channel_page_out(struct memserver *m, struct mem_channel *ch,
 		m->stats.no_memory++;
 		return;
 	}
+	store_prefetch_entry(m->store, &h->key);
+	if (channel_put_away(ch, h, rec, &crc)) {
+		channel_store(m, ch, from, crc);
+		return;
+	}
 	if (anm_rec_copy(rec, AMP_HDR_LEN, (u8 *)ch->buf + h->part_off, h->part_len)) {
 		m->stats.malformed++;
 		return;
 	}
 	ch->parts |= (u8)(1u << h->part);
 	if (ch->parts == (1u << h->nparts) - 1)
-		channel_store(m, ch, from);
+		channel_store(m, ch, from, ~anm_crc32c(~0u, ch->buf, ch->form_len));
 }
 
 /* ---- page in: store -> engine ---- */
@@ -148,11 +188,13 @@ static struct anm_out *channel_page_part(struct memserver *m, const struct anm_p
 	return out;
 }
 
-struct anm_page *mem_page_copy(struct memserver *m, const struct store_page *sp)
+struct anm_page *mem_page_share(struct memserver *m, const struct store_page *sp)
 {
-	struct anm_page *page = anm_page_alloc();
+	struct anm_page *page = store_lend(m->store, sp);
 
-	/* what is stored has no reference count: what is being sent must be a copy */
+	if (page)
+		return page;
+	page = anm_page_alloc();
 	if (page)
 		memcpy(anm_page_data(page), sp->bytes, sp->len);
 	else
@@ -165,7 +207,7 @@ static void channel_page_send(struct memserver *m, struct mem_channel *ch,
 			      const struct anm_peer *to, const struct store_page *sp)
 {
 	struct amp_hdr h = channel_answer_hdr(m, ch);
-	struct anm_page *page = mem_page_copy(m, sp);
+	struct anm_page *page = mem_page_share(m, sp);
 	u8 part, nparts = (u8)amp_nparts(m->mtu, sp->len);
 	struct anm_out *out;
 
@@ -318,6 +360,8 @@ void mem_channel_in(struct memserver *m, const struct anm_peer *from, const stru
 		m->stats.malformed++;
 		return;
 	}
+	if (type_wants_page(h->type))
+		store_prefetch(m->store, &h->key);
 	mem_session_heard(m, from);
 	ch = &m->ch[h->channel];
 	/* numbers may wrap */

@@ -257,7 +257,7 @@ void mem_get_status(struct memserver *m, struct mem_status *st, u64 now)
 	st->used = store_chunks(m->store);
 	st->pages = store_pages(m->store);
 	st->meta_bytes = sizeof(*m) + m->cfg.channels * (sizeof(*m->ch) + ANM_PAGE_SIZE) +
-			 store_bytes(m->store);
+			 SLOTS_LENT * ANM_PAGE_SIZE + store_bytes(m->store);
 	st->uptime_ns = now - m->born;
 	st->last_heard_ns = m->last_heard ? now - m->last_heard : 0;
 	st->stats = m->stats;

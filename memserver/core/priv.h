@@ -148,7 +148,10 @@ int mem_split_read(const struct amp_hdr *h, const struct anm_rec *rec, struct am
 bool mem_split_reply(struct memserver *m, const struct amp_split *sp,
 		     const struct store_page *page);
 
-/** mem_page_copy() - of a stored page, to be sent. Return: NULL without memory, counted. */
-struct anm_page *mem_page_copy(struct memserver *m, const struct store_page *page);
+/**
+ * mem_page_share() - a stored page, to be sent: itself, or a copy.
+ * Return: a reference for the caller; NULL without memory, counted.
+ */
+struct anm_page *mem_page_share(struct memserver *m, const struct store_page *page);
 
 #endif

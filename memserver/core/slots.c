@@ -64,13 +64,71 @@ int slots_init(struct slots *s, u64 nr, u32 spare)
 	s->used = 0;
 	for (c = 0; c < SLOTS_CLASSES; c++)
 		INIT_LIST_HEAD(&s->partial[c]);
-	s->pool = anm_pool_create(nr + spare);
+	memset(s->lent, 0, sizeof(s->lent));
+	s->pool = anm_pool_create(nr + spare + SLOTS_LENT);
 	return s->pool ? 0 : -ENOMEM;
+}
+
+/* ---- loans ---- */
+
+static struct slots_lent *lent_at(struct slots *s, const void *bytes)
+{
+	return &s->lent[hash_64((uintptr_t)bytes >> ANM_PAGE_SHIFT, SLOTS_LENT_BITS)];
+}
+
+static void lent_end(struct slots *s, struct slots_lent *l)
+{
+	anm_pool_unlend(s->pool, l->page);
+	if (l->dropped)
+		anm_pool_free(s->pool, l->bytes);
+	l->page = NULL;
+}
+
+struct anm_page *slots_lend(struct slots *s, void *bytes)
+{
+	struct slots_lent *l = lent_at(s, bytes);
+
+	if (!is_alone(bytes))
+		return NULL;
+	if (l->page && l->bytes != bytes) {
+		if (anm_page_shared(l->page))
+			return NULL;
+		lent_end(s, l);
+	}
+	if (!l->page) {
+		l->page = anm_pool_lend(s->pool, bytes);
+		if (!l->page)
+			return NULL;
+		l->bytes = bytes;
+		l->dropped = false;
+	}
+	anm_page_get(l->page);
+	return l->page;
+}
+
+/* A chunk that had one page is free, now or when the last message with it is gone. */
+static void alone_drop(struct slots *s, void *bytes)
+{
+	struct slots_lent *l = lent_at(s, bytes);
+
+	s->used--;
+	if (l->page && l->bytes == bytes) {
+		l->dropped = true;
+		if (!anm_page_shared(l->page))
+			lent_end(s, l);
+		return;
+	}
+	anm_pool_free(s->pool, bytes);
 }
 
 void slots_end(struct slots *s)
 {
+	u32 i;
+
 	WARN_ON_ONCE(s->used);
+	for (i = 0; i < SLOTS_LENT; i++)
+		if (s->lent[i].page)
+			lent_end(s, &s->lent[i]);
 	if (s->pool)
 		anm_pool_destroy(s->pool);
 	s->pool = NULL;
@@ -188,8 +246,7 @@ void slots_drop(struct slots *s, void *bytes)
 	u32 i;
 
 	if (is_alone(bytes)) {
-		s->used--;
-		anm_pool_free(s->pool, bytes);
+		alone_drop(s, bytes);
 		return;
 	}
 	sh = shared_of(bytes);

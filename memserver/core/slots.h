@@ -16,11 +16,27 @@
 #include "../../proto/services.h"
 #include "../../proto/amp.h"
 
-#define SLOTS_CLASSES 6
+#define SLOTS_CLASSES	6
+#define SLOTS_LENT_BITS 8
+#define SLOTS_LENT	(1u << SLOTS_LENT_BITS) /* pages in messages on their way, at most */
+
+/**
+ * struct slots_lent - a page that messages share.
+ * @page:    NULL: none
+ * @bytes:   its chunk
+ * @dropped: the store has forgotten it: the chunk goes back to the pool when the loan is over
+ */
+struct slots_lent {
+	struct anm_page *page;
+	void *bytes;
+	bool dropped;
+};
 
 /**
  * struct slots - a donation.
- * @pool:    its chunks, and @spare more for pages that are still coming in
+ * @pool:    its chunks, more for pages that are still coming in, and SLOTS_LENT for those
+ *           that were dropped while they were lent
+ * @lent:    by a hash of the chunk's address
  * @nr:      chunks that pages may be in
  * @used:    chunks that pages are in
  * @partial: by class, shared chunks with room
@@ -30,6 +46,7 @@ struct slots {
 	u64 nr;
 	u64 used;
 	struct list_head partial[SLOTS_CLASSES];
+	struct slots_lent lent[SLOTS_LENT];
 };
 
 /**
@@ -63,6 +80,15 @@ bool slots_fit(const struct slots *s, u32 len, const void *old);
  * Return: where they are now; NULL without room.
  */
 void *slots_put(struct slots *s, void **buf, u32 len);
+
+/**
+ * slots_lend() - share a page, to be sent: its bytes stay as they are as long as somebody has a
+ * reference, also when it is dropped.
+ *
+ * Return: the page that it is the beginning of, with a reference for the caller; NULL if it has
+ * to be copied: packed pages that share a chunk, and more than can be lent.
+ */
+struct anm_page *slots_lend(struct slots *s, void *bytes);
 
 /** slots_len() - bytes of a page shorter than 4096 that slots_put() took. */
 u32 slots_len(const void *bytes);

@@ -39,7 +39,7 @@ bool mem_split_reply(struct memserver *m, const struct amp_split *sp, const stru
 	out = mem_out_new(m, &to, sp->head_len, 1);
 	if (!out)
 		return false;
-	copy = mem_page_copy(m, page);
+	copy = mem_page_share(m, page);
 	if (!copy) {
 		anm_out_free(out);
 		return false;

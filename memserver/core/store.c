@@ -51,8 +51,16 @@ union place {
 	u8 fill[AMP_FILL_LEN];
 };
 
+/** struct lookup - where a page's chain begins, as of the last look. */
+struct lookup {
+	u32 *bucket;
+	u32 page_no;
+	u16 space; /* SPACE_NONE: nothing is known */
+};
+
 struct store {
 	struct slots slots;
+	struct lookup last;
 	struct entry *entries;
 	union place *places;
 	u32 *buckets;
@@ -127,6 +135,7 @@ struct store *store_create(u64 nr, u32 buffers)
 		return NULL;
 	}
 	anm_random(s->hash_key, sizeof(s->hash_key));
+	s->last.space = SPACE_NONE;
 	for (i = 0; i < s->nr; i++) {
 		entry_set(&s->entries[i], SPACE_FREE, 0);
 		s->entries[i].next = i + 1 < s->nr ? (u32)(i + 1) : NONE;
@@ -211,6 +220,7 @@ static u16 space_make(struct store *s, u32 client, u32 vai)
 	sp = &s->spaces[i];
 	s->space_free = sp->next;
 	memset(sp, 0, sizeof(*sp));
+	s->last.space = SPACE_NONE;
 	sp->client = client;
 	sp->vai = vai;
 	sp->next = *head;
@@ -234,12 +244,46 @@ static void space_release(struct store *s, u16 i)
 
 /* ---- entries ---- */
 
+/* A message asks for the same several times in a row. */
 static u32 *bucket(struct store *s, u16 space, u32 page_no)
 {
 	u32 words[3] = {s->spaces[space].client, s->spaces[space].vai, page_no};
-	u32 hash = (u32)anm_siphash(s->hash_key, words, sizeof(words));
+	struct lookup *l = &s->last;
 
-	return &s->buckets[(hash * s->nbuckets) >> 32];
+	if (l->space != space || l->page_no != page_no) {
+		u32 hash = (u32)anm_siphash(s->hash_key, words, sizeof(words));
+
+		l->bucket = &s->buckets[(hash * s->nbuckets) >> 32];
+		l->page_no = page_no;
+		l->space = space;
+	}
+	return l->bucket;
+}
+
+/* Of a key; NULL when nothing of its <client, VAI> is stored. */
+static const u32 *bucket_key(struct store *s, const struct amp_key *key)
+{
+	u16 space = space_find(s, key->client, key->vai);
+
+	return space == SPACE_NONE ? NULL : bucket(s, space, (u32)(key->offset >> ANM_PAGE_SHIFT));
+}
+
+void store_prefetch(struct store *s, const struct amp_key *key)
+{
+	const u32 *b = bucket_key(s, key);
+
+	if (b)
+		anm_prefetch(b);
+}
+
+void store_prefetch_entry(struct store *s, const struct amp_key *key)
+{
+	const u32 *b = bucket_key(s, key);
+
+	if (!b || *b == NONE)
+		return;
+	anm_prefetch(&s->entries[*b]);
+	anm_prefetch(&s->places[*b]);
 }
 
 /* The link that points at the page's entry, or at NONE at the end of its chain. */
@@ -399,6 +443,11 @@ bool store_get(struct store *s, const struct amp_key *key, struct store_page *pa
 	page->len = entry_len(s, i);
 	page->bytes = page->form == AMP_FORM_FILL ? s->places[i].fill : s->places[i].bytes;
 	return true;
+}
+
+struct anm_page *store_lend(struct store *s, const struct store_page *page)
+{
+	return page->form == AMP_FORM_FILL ? NULL : slots_lend(&s->slots, (void *)page->bytes);
 }
 
 u16 store_discard(struct store *s, const struct amp_key *key, u64 version, u64 *have)

@@ -79,8 +79,22 @@ bool store_key_valid(const struct amp_key *key);
 u16 store_put(struct store *s, const struct amp_key *key, const struct store_page *page, void **buf,
 	      u64 *have);
 
+/**
+ * store_prefetch() - a page will be looked up soon: have the processor fetch what is needed first.
+ * store_prefetch_entry() - a little later: what is needed then.
+ */
+void store_prefetch(struct store *s, const struct amp_key *key);
+void store_prefetch_entry(struct store *s, const struct amp_key *key);
+
 /** store_get() - look a page up. Return: whether it is here; @page is filled then. */
 bool store_get(struct store *s, const struct amp_key *key, struct store_page *page);
+
+/**
+ * store_lend() - share the bytes of a page that store_get() has found just now.
+ * Return: a page that begins with them, and keeps them whatever becomes of the store, with a
+ * reference for the caller; NULL if they have to be copied.
+ */
+struct anm_page *store_lend(struct store *s, const struct store_page *page);
 
 /**
  * store_discard() - forget a page if it is older than @version.

@@ -100,6 +100,26 @@ static int rec_copy(const struct anm_rec *rec, u32 off, void *dst, u32 n)
 	return 0;
 }
 
+/* In two pages, in no place of them in particular. */
+static bool rec_share(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags)
+{
+	const struct sim_pkt *pkt = rec->ctx;
+	u32 at = pkt->buf[off] * 16u, len;
+
+	for (; n; off += len, n -= len, at = 0) {
+		struct anm_page *page = anm_page_alloc();
+
+		if (!page) {
+			anm_frags_put(frags);
+			return false;
+		}
+		len = min(n, ANM_PAGE_SIZE - at);
+		memcpy((u8 *)anm_page_data(page) + at, pkt->buf + off, len);
+		frags->frag[frags->n++] = (struct anm_frag){page, (u16)at, (u16)len};
+	}
+	return true;
+}
+
 /* Now and then only the beginning is linear, in a buffer of just that size. */
 void pkt_rec(struct sim *w, const struct sim_pkt *pkt, struct anm_rec *rec)
 {
@@ -118,6 +138,7 @@ void pkt_rec(struct sim *w, const struct sim_pkt *pkt, struct anm_rec *rec)
 			abort();
 		memcpy(head, pkt->buf, rec->head_len);
 		rec->head = head;
+		rec->share = rec_share;
 	}
 }
 

@@ -11,7 +11,8 @@
 struct anm_page {
 	u32 refs;
 	struct anm_page *next;
-	u8 data[ANM_PAGE_SIZE];
+	u8 *data; /* that of a pool, or its own */
+	u8 own[ANM_PAGE_SIZE];
 };
 
 struct anm_pool {
@@ -140,7 +141,8 @@ struct anm_page *anm_page_alloc(void)
 	if (!p)
 		abort();
 	/* Whoever forgets to fill it in must be seen, and seen again for the same seed. */
-	memset(p->data, 0xa5, sizeof(p->data));
+	p->data = p->own;
+	memset(p->data, 0xa5, ANM_PAGE_SIZE);
 	p->refs = 1;
 	anm_alloc_live++;
 	return p;
@@ -209,6 +211,24 @@ void anm_pool_free(struct anm_pool *p, void *obj)
 	WARN_ON_ONCE(!p->used);
 	p->used--;
 	free(obj);
+}
+
+struct anm_page *anm_pool_lend(struct anm_pool *p, void *obj)
+{
+	struct anm_page *page = malloc(sizeof(*page));
+
+	/* No failure is drawn for it: addresses, which are not the seed's, say when it is called. */
+	if (!page)
+		abort();
+	page->data = obj;
+	page->refs = 1;
+	return page;
+}
+
+void anm_pool_unlend(struct anm_pool *p, struct anm_page *page)
+{
+	WARN_ON_ONCE(page->refs != 1);
+	free(page);
 }
 
 u32 anm_crc32c(u32 crc, const void *p, size_t n)

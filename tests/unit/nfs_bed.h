@@ -243,6 +243,15 @@ static void bed_finish(struct eng_pageio *io)
 	io->done(bed.e, io, err);
 }
 
+/* Nothing here lies far apart. */
+void eng_page_soon(struct engine *e, const struct eng_vai *vai, u32 page_no)
+{
+}
+
+void eng_page_sooner(struct engine *e, const struct eng_vai *vai, u32 page_no)
+{
+}
+
 void eng_pageio_start(struct engine *e, struct eng_pageio *io)
 {
 	assert_ptr_equal(e, bed.e);

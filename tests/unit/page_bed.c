@@ -225,12 +225,34 @@ static void collect(struct pb *b)
 	}
 }
 
+/* Bytes that begin anywhere in a page, and go on in another. */
+static bool share(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags)
+{
+	struct pb *b = rec->ctx;
+	u32 at = pb_rand(b, ANM_PAGE_SIZE), len;
+
+	for (; n; off += len, n -= len, at = 0) {
+		struct anm_page *page = anm_page_alloc();
+
+		if (!page) {
+			anm_frags_put(frags);
+			return false;
+		}
+		len = min(n, ANM_PAGE_SIZE - at);
+		memcpy((u8 *)anm_page_data(page) + at, rec->head + off, len);
+		frags->frag[frags->n++] = (struct anm_frag){page, (u16)at, (u16)len};
+	}
+	b->shared++;
+	return true;
+}
+
 static void deliver(struct pb *b, struct pb_msg *m)
 {
 	/* In two pieces, as from a paged packet. */
-	struct anm_rec rec = {.head = m->buf, .head_len = m->len, .len = m->len};
+	struct anm_rec rec = {.head = m->buf, .head_len = m->len, .len = m->len, .ctx = b};
 	struct pb_node *n = m->node >= 0 ? &b->node[m->node] : NULL;
 
+	rec.share = b->share ? share : NULL;
 	if (!n) {
 		eng_amp_in(b->e, &m->from, &rec, b->now);
 		free(m);
@@ -508,6 +530,19 @@ void pb_fill(u8 *page, u32 seed)
 	}
 }
 
+static void gather(const struct anm_frags *frags, u8 *page)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < frags->n; i++) {
+		const struct anm_frag *f = &frags->frag[i];
+
+		memcpy(page + n, (u8 *)anm_page_data(f->page) + f->off, f->len);
+		n += f->len;
+	}
+	assert_int_equal(n, ANM_PAGE_SIZE);
+}
+
 static void pb_done(struct engine *e, struct eng_pageio *io, int err)
 {
 	struct pb_io *p = io->owner;
@@ -516,7 +551,10 @@ static void pb_done(struct engine *e, struct eng_pageio *io, int err)
 	p->done = true;
 	p->err = err;
 	p->order = ++pb_order;
-	if (!io->write && !err) {
+	if (!io->write && !err && io->frags.n) {
+		assert_null(io->page);
+		gather(&io->frags, p->expect);
+	} else if (!io->write && !err) {
 		assert_non_null(io->page);
 		memcpy(p->expect, anm_page_data(io->page), ANM_PAGE_SIZE);
 	}
@@ -576,6 +614,7 @@ struct pb_io *pb_read(struct pb *b, u32 vai, u32 page_no)
 {
 	struct pb_io *p = pb_io_new(b, vai, page_no);
 
+	p->io->share = b->share;
 	eng_pageio_start(b->e, p->io);
 	return p;
 }

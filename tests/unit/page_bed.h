@@ -63,6 +63,8 @@ struct pb {
 	u32 inbox_len;
 	/* RPC replies of the engine go here, and belong to it; NULL: there must be none */
 	void (*reply)(struct pb *b, struct anm_out *out);
+	bool share; /* datagrams lie in pages that nobody writes to */
+	u32 shared; /* how often it did */
 	long live;
 	u32 events[ENG_EV_SERVER_DRAIN_CANCELLED + 1]; /* told, as of pb_events() */
 };

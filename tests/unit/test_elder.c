@@ -58,7 +58,10 @@ static void crashed(u64 seed)
 	u32 i;
 
 	begin(seed);
-	servers(2);
+	/* In parts from one server, as a whole from the other. */
+	pb_server(pb, 0, 2000, 1500);
+	pb_server(pb, 1, 2000, 9000);
+	pb_join_all(pb);
 	vais_make();
 	half_write(1);
 	for (i = 0; i < 5000 && status().awaited; i++)
@@ -209,23 +212,37 @@ static void p8_a_lost_memory_may_have_had_what_was_acknowledged(void **state)
 }
 
 /* It is read before there are two copies. */
-static void p1_what_was_read_of_the_half_written_stays(void **state)
+static void read_before_repair(bool share)
 {
 	u64 version;
 
-	(void)state;
 	crashed(7);
+	pb->share = share;
 	pb->e->cfg.move_rate = 1;
 	recovered();
 	version = map_version(entry(N - 1));
 	assert_int_equal(map_elder(entry(N - 1)), slot(0));
 	reads_as(1001, 0);
 	assert_true(map_version(entry(N - 1)) > version);
+	assert_int_equal(pb->shared != 0, share);
 	whole();
 	pb_kill(pb, 1);
 	pb_run(pb, 6000);
 	reads_as(1001, 0);
 	end();
+}
+
+static void p1_what_was_read_of_the_half_written_stays(void **state)
+{
+	(void)state;
+	read_before_repair(false);
+}
+
+/* What is written back was not copied when it came. */
+static void p1_what_was_left_where_it_arrived_is_written_back(void **state)
+{
+	(void)state;
+	read_before_repair(true);
 }
 
 /* There is nowhere to write it back to: it is answered, and nothing older ever again. */
@@ -339,6 +356,7 @@ int main(void)
 		cmocka_unit_test(p8_a_missing_server_may_have_what_was_acknowledged),
 		cmocka_unit_test(p8_a_lost_memory_may_have_had_what_was_acknowledged),
 		cmocka_unit_test(p1_what_was_read_of_the_half_written_stays),
+		cmocka_unit_test(p1_what_was_left_where_it_arrived_is_written_back),
 		cmocka_unit_test(p1_what_was_read_alone_stays_an_error),
 		cmocka_unit_test(p1_p9_what_was_read_of_a_failed_write_stays),
 		cmocka_unit_test(p1_writes_replace_both),

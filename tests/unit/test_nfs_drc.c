@@ -239,20 +239,39 @@ static void aging(void **state)
 	u32 i;
 
 	(void)state;
-	for (i = 0; i < 1000; i++)
-		eng_drc_done(eng_drc_add(drc, i, i * 7, NULL, 1), 0);
+	for (i = 0; i < 10 * DRC_CHUNK_ENTRIES; i++)
+		eng_drc_done(drc, eng_drc_add(drc, i, i * 7, NULL, 1), 0);
 	eng_drc_age(drc, DRC_AGE_NS);
-	assert_int_equal(eng_drc_entries(drc), 1000);
+	assert_int_equal(eng_drc_entries(drc), 10 * DRC_CHUNK_ENTRIES);
 	assert_non_null(eng_drc_find(drc, 999, 999 * 7));
 	assert_null(eng_drc_find(drc, 999, 999));
-	eng_drc_done(eng_drc_add(drc, 5000, 0, NULL, DRC_AGE_NS + 2), 0);
-	assert_int_equal(eng_drc_entries(drc), 901);
+	eng_drc_done(drc, eng_drc_add(drc, 5000, 0, NULL, DRC_AGE_NS + 2), 0);
+	assert_int_equal(eng_drc_entries(drc), 9 * DRC_CHUNK_ENTRIES + 1);
 	assert_null(eng_drc_find(drc, 0, 0));
 	eng_drc_age(drc, DRC_AGE_NS + 3);
 	assert_int_equal(eng_drc_entries(drc), 1);
 	eng_drc_age(drc, 3 * DRC_AGE_NS);
 	assert_int_equal(eng_drc_entries(drc), 0);
 	assert_int_equal(drc->nchunks, 0);
+}
+
+/* Calls of one bucket, old and new: the old ones go, those before them in its chain stay. */
+static void one_bucket(void **state)
+{
+	struct eng_drc *drc = &bed_export("v")->client->drc;
+	u32 i, n = 2 * DRC_CHUNK_ENTRIES + 1;
+
+	(void)state;
+	for (i = 0; i < n; i++)
+		eng_drc_done(drc, eng_drc_add(drc, 5, i, NULL, 1 + i / DRC_CHUNK_ENTRIES), i);
+	for (i = 0; i < n; i++)
+		assert_int_equal(eng_drc_find(drc, 5, i)->status, i);
+	eng_drc_age(drc, DRC_AGE_NS + 1);
+	for (i = 0; i < n; i++)
+		assert_int_equal(eng_drc_find(drc, 5, i) != NULL, i >= DRC_CHUNK_ENTRIES);
+	eng_drc_age(drc, DRC_AGE_NS + 2);
+	assert_null(eng_drc_find(drc, 5, n - 2));
+	assert_int_equal(eng_drc_find(drc, 5, n - 1)->status, n - 1);
 }
 
 /* Promise 7: the cache is bounded, drops its oldest, never one in progress. */
@@ -265,7 +284,7 @@ static void p7_bounded(void **state)
 
 	(void)state;
 	for (i = 0; i < 2 * ENG_DRC_ENTRIES; i++)
-		eng_drc_done(eng_drc_add(drc, i, 1, NULL, 1), i);
+		eng_drc_done(drc, eng_drc_add(drc, i, 1, NULL, 1), i);
 	assert_true(eng_drc_entries(drc) <= ENG_DRC_ENTRIES);
 	assert_true(eng_drc_entries(drc) > ENG_DRC_ENTRIES - 2 * DRC_CHUNK_ENTRIES);
 	assert_null(eng_drc_find(drc, 0, 1));
@@ -279,7 +298,7 @@ static void p7_bounded(void **state)
 	}
 	assert_true(i < ENG_DRC_ENTRIES);
 	assert_ptr_equal(eng_drc_find(drc, 7, 7), first);
-	eng_drc_done(first, 0);
+	eng_drc_done(drc, first, 0);
 	assert_non_null(eng_drc_add(drc, i, 2, NULL, 3));
 	assert_null(eng_drc_find(drc, 7, 7));
 }
@@ -296,6 +315,7 @@ int main(void)
 		DRC_TEST(p3_what_was_refused_stays_refused),
 		DRC_TEST(p3_late_setattr_changes_nothing),
 		DRC_TEST(aging),
+		DRC_TEST(one_bucket),
 		DRC_TEST(p7_bounded),
 	};
 

@@ -226,6 +226,60 @@ static void p6_rec_copy_never_leaves_the_record(void **state)
 	assert_int_equal(anm_rec_copy(&rec, 3, dst, 2), 0);
 }
 
+static bool share_all(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags)
+{
+	struct anm_page *page = rec->ctx;
+
+	assert_true(off <= rec->len && n <= rec->len - off);
+	anm_page_get(page);
+	frags->frag[frags->n++] = (struct anm_frag){page, (u16)off, (u16)n};
+	return true;
+}
+
+static void p6_what_is_shared_never_leaves_the_record(void **state)
+{
+	struct anm_page *page = anm_page_alloc();
+	struct anm_rec rec = {.len = 8, .share = share_all, .ctx = page};
+	struct anm_frags f;
+	u32 off, n;
+
+	(void)state;
+	assert_non_null(page);
+	for (off = 0; off < 12; off++) {
+		for (n = 0; n <= 8; n++) {
+			assert_int_equal(anm_rec_share(&rec, off, n, &f), off + n <= 8);
+			assert_int_equal(f.n, off + n <= 8);
+			anm_frags_put(&f);
+			assert_int_equal(f.n, 0);
+		}
+	}
+	assert_false(anm_rec_share(&rec, 0xffffffff, 2, &f));
+	assert_false(anm_rec_share(&rec, 2, 0xffffffff, &f));
+	rec.share = NULL;
+	assert_false(anm_rec_share(&rec, 0, 1, &f));
+	assert_false(anm_page_shared(page));
+	anm_page_put(page);
+}
+
+static void pieces_have_the_crc_of_the_whole(void **state)
+{
+	struct anm_page *page = anm_page_alloc();
+	struct anm_frags f = {.n = 3, .frag = {{page, 7, 100}, {page, 107, 1}, {page, 108, 900}}};
+	struct anm_frags apart = {.n = 2, .frag = {{page, 500, 20}, {page, 40, 60}}};
+	u8 *data;
+	u32 i, crc;
+
+	(void)state;
+	assert_non_null(page);
+	data = anm_page_data(page);
+	for (i = 0; i < ANM_PAGE_SIZE; i++)
+		data[i] = (u8)(i * 31 >> 3);
+	assert_int_equal(anm_frags_crc32c(~0u, &f), anm_crc32c(~0u, data + 7, 1001));
+	crc = anm_crc32c(anm_crc32c(~0u, data + 500, 20), data + 40, 60);
+	assert_int_equal(anm_frags_crc32c(~0u, &apart), crc);
+	anm_page_put(page);
+}
+
 static void pages_are_counted_by_reference(void **state)
 {
 	long before = anm_alloc_live;
@@ -349,6 +403,8 @@ int main(void)
 		cmocka_unit_test(lists),
 		cmocka_unit_test(hlists),
 		cmocka_unit_test(p6_rec_copy_never_leaves_the_record),
+		cmocka_unit_test(p6_what_is_shared_never_leaves_the_record),
+		cmocka_unit_test(pieces_have_the_crc_of_the_whole),
 		cmocka_unit_test(pages_are_counted_by_reference),
 		cmocka_unit_test(p7_a_message_takes_no_more_pages_than_it_has_room_for),
 		cmocka_unit_test(allocations_fail_when_told_to),

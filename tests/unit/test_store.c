@@ -559,6 +559,95 @@ static void p9_list_tells_of_every_page(void **state)
 	store_destroy(s);
 }
 
+/* The same page of another VAI that takes the place of one that is gone. */
+static void pages_of_a_new_vai_are_found(void **state)
+{
+	struct store *s = store_create(1000, 1);
+	struct store_page page;
+	struct amp_key key;
+	u64 have;
+	u32 i;
+
+	(void)state;
+	assert_non_null(s);
+	for (i = 0; i < 20; i++) {
+		key = key_of(CLIENT, VAI + i, 0);
+		assert_int_equal(put_form(s, &key, 1, AMP_FORM_RAW, ANM_PAGE_SIZE, i, &have),
+				 AMP_OK);
+		key = key_of(CLIENT, VAI + i, 1);
+		assert_false(store_get(s, &key, &page));
+		key = key_of(CLIENT, VAI + i, 0);
+		assert_true(store_get(s, &key, &page));
+		assert_int_equal(page.crc, i);
+		assert_int_equal(store_discard(s, &key, 2, &have), AMP_OK);
+	}
+	store_destroy(s);
+}
+
+/* What is lent keeps its bytes, whatever becomes of the page; then its chunk can be used again. */
+static void p1_lent_pages_keep_their_bytes(void **state)
+{
+	enum { NR = 20 };
+	struct store *s = store_create(NR, 1);
+	struct amp_key key = key_of(CLIENT, VAI, 0);
+	struct anm_page *old[NR];
+	struct store_page page;
+	u8 want[ANM_PAGE_SIZE];
+	u32 i, lent = 0;
+
+	(void)state;
+	assert_non_null(s);
+	for (i = 0; i < NR; i++) {
+		assert_int_equal(put(s, 0, i + 1, i), AMP_OK);
+		assert_true(store_get(s, &key, &page));
+		old[i] = store_lend(s, &page);
+		lent += old[i] != NULL;
+	}
+	/* Two chunks may have one place in the table. */
+	assert_true(lent > NR / 2);
+	assert_int_equal(discard(s, 0, NR + 1), AMP_OK);
+	for (i = 0; i < NR; i++)
+		assert_int_equal(put(s, i, 100, 100 + i), AMP_OK);
+	assert_int_equal(put(s, NR, 100, 0), AMP_E_FULL);
+	for (i = 0; i < NR; i++) {
+		if (!old[i])
+			continue;
+		fill(want, i, ANM_PAGE_SIZE);
+		assert_memory_equal(anm_page_data(old[i]), want, ANM_PAGE_SIZE);
+		anm_page_put(old[i]);
+	}
+	for (i = 0; i < NR; i++) {
+		assert_int_equal(put(s, i, 101, 200 + i), AMP_OK);
+		expect_form(s, i, 101, AMP_FORM_RAW, ANM_PAGE_SIZE, 200 + i);
+	}
+	store_destroy(s);
+}
+
+static void what_cannot_be_lent_is_copied(void **state)
+{
+	struct store *s = store_create(4, 1);
+	struct amp_key key = key_of(CLIENT, VAI, 1);
+	struct anm_page *a, *b;
+	struct store_page page;
+
+	(void)state;
+	assert_non_null(s);
+	assert_int_equal(put_packed(s, 1, 1, 500, 1), AMP_OK);
+	assert_true(store_get(s, &key, &page));
+	assert_null(store_lend(s, &page));
+	/* One that packs badly has a chunk to itself. */
+	assert_int_equal(put_packed(s, 1, 2, AMP_LZ4_LEN_MAX, 2), AMP_OK);
+	assert_true(store_get(s, &key, &page));
+	a = store_lend(s, &page);
+	b = store_lend(s, &page);
+	assert_non_null(a);
+	assert_ptr_equal(a, b);
+	assert_ptr_equal(anm_page_data(a), page.bytes);
+	anm_page_put(a);
+	anm_page_put(b);
+	store_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -579,6 +668,9 @@ int main(void)
 		cmocka_unit_test(create_survives_any_failed_allocation),
 		cmocka_unit_test(p1_p3_random_work_agrees_with_a_model),
 		cmocka_unit_test(p9_list_tells_of_every_page),
+		cmocka_unit_test(pages_of_a_new_vai_are_found),
+		cmocka_unit_test(p1_lent_pages_keep_their_bytes),
+		cmocka_unit_test(what_cannot_be_lent_is_copied),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
