@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Events in the order of their time, and what is on its way. */
+#include "../frags.h"
 #include "sim.h"
 
 #define TCP_DELAY_MAX_NS (2 * NS_PER_S) /* what is late is sent again, and all waits for it */
@@ -104,20 +105,8 @@ static int rec_copy(const struct anm_rec *rec, u32 off, void *dst, u32 n)
 static bool rec_share(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags)
 {
 	const struct sim_pkt *pkt = rec->ctx;
-	u32 at = pkt->buf[off] * 16u, len;
 
-	for (; n; off += len, n -= len, at = 0) {
-		struct anm_page *page = anm_page_alloc();
-
-		if (!page) {
-			anm_frags_put(frags);
-			return false;
-		}
-		len = min(n, ANM_PAGE_SIZE - at);
-		memcpy((u8 *)anm_page_data(page) + at, pkt->buf + off, len);
-		frags->frag[frags->n++] = (struct anm_frag){page, (u16)at, (u16)len};
-	}
-	return true;
+	return test_frags(frags, pkt->buf[off] * 16u, pkt->buf + off, n);
 }
 
 /* Now and then only the beginning is linear, in a buffer of just that size. */

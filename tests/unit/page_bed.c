@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "page_bed.h"
+#include "../frags.h"
 
 static u64 bed_random_state;
 
@@ -229,19 +230,9 @@ static void collect(struct pb *b)
 static bool share(const struct anm_rec *rec, u32 off, u32 n, struct anm_frags *frags)
 {
 	struct pb *b = rec->ctx;
-	u32 at = pb_rand(b, ANM_PAGE_SIZE), len;
 
-	for (; n; off += len, n -= len, at = 0) {
-		struct anm_page *page = anm_page_alloc();
-
-		if (!page) {
-			anm_frags_put(frags);
-			return false;
-		}
-		len = min(n, ANM_PAGE_SIZE - at);
-		memcpy((u8 *)anm_page_data(page) + at, rec->head + off, len);
-		frags->frag[frags->n++] = (struct anm_frag){page, (u16)at, (u16)len};
-	}
+	if (!test_frags(frags, pb_rand(b, ANM_PAGE_SIZE), rec->head + off, n))
+		return false;
 	b->shared++;
 	return true;
 }
