@@ -5,7 +5,6 @@
 
 DONATION=256M
 SERVERS="mem1 mem2"
-CLIENT_MB=160 # of the beds that swap under the whole machine's pressure
 STATE_WAIT=90 # seconds that a change of state may take on a slow machine
 
 fail()

@@ -60,19 +60,21 @@ thrash()
 # number JSON KEY
 number() { sed -n "s/.*\"$2\":\([0-9]*\).*/\1/p" <<< "$1"; }
 
-# swap_under_pressure PROTO [OPTION...]: one and a half times the machine's memory, at random, all
-# verified.
+# swap_under_pressure PROTO [OPTION...]: one and a half times the memory that the client's kernel has,
+# at random, all verified.
 swap_under_pressure()
 {
-	local proto=$1 before size=$((CLIENT_MB * 3 / 2))
+	local proto=$1 before memory size
 
 	shift
+	memory=$(on client "awk '/^MemTotal/ { print int(\$2 / 1024) }' /proc/meminfo")
+	size=$((memory * 3 / 2 + 1))
 	before=$(counters)
 	# From half full on, Linux gives up the slot of a page that it reads, and all is
 	# written twice: that is tested where it costs less.
 	appliance_attach client swap $((size * 2 + 20))M --proto "$proto" "$@"
 	on client grep -q "proto=$proto" /proc/mounts
-	thrash $((CLIENT_MB * 1024 / 4 / 2)) "thrash --size $size --touches 1500"
+	thrash $((memory * 1024 / 4 / 2)) "thrash --size $size --touches 1500"
 	[ "$(grown "$before" nfs_reads)" -gt 1000 ] || fail "few READs"
 	# shellcheck disable=SC2086
 	still "$before" $SWAP_FAULTS
