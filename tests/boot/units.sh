@@ -96,6 +96,7 @@ units_of_the_modules_start()
 	vm "systemctl enable --now anemone-engine.service anemone-engine-save.service"
 	vm "sed -e 's/^ENGINE=.*/ENGINE=10.77.0.1/' -e 's/^DONATE=.*/DONATE=96M/' \
 			-e 's/^#*DRAIN_SECONDS=.*/DRAIN_SECONDS=$DRAIN_SECONDS/' \
+			-e 's/^\(MEMSERVERD*_OPTIONS\)=.*/\1=--listen :20406/' \
 			/usr/share/doc/anemone/memserver.conf > /etc/anemone/memserver.conf
 		systemctl enable --now anemone-memserver.service"
 	server_live
