@@ -44,7 +44,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
 
 .PHONY: all help programs workloads loads modules unit host-tests sim sim-build sim-objects FORCE packages check check-quick demo lab \
-	bench-latency bench-pack bench-rebuild bench-native bench-kernel bench-profile uml check-kasan check-lockdep check-cost \
+	bench-latency bench-pack bench-rebuild bench-native bench-kernel bench-profile uml check-kasan check-lockdep check-cost check-boot \
 	style format sparse clean install uninstall install-modules
 .DELETE_ON_ERROR:
 
@@ -118,6 +118,10 @@ uml:
 ## make check-lockdep   and in one that looks for errors of locking
 check-kasan check-lockdep: check-%:
 	@tests/run $*
+
+## make check-boot      install on a Debian with systemd, boot it, its units over reboots, uninstall
+check-boot:
+	@tests/boot/run
 
 ## make style           format, checkpatch, sparse, shellcheck
 style:
@@ -216,11 +220,11 @@ sim-objects: # for tests/sim/planted
 install: programs
 	@packaging/install "$(DESTDIR)" "$(PREFIX)" "$(BUILD)"
 
-## make install-modules put both modules where modprobe finds them (KDIR as for modules)
+## make install-modules put both modules where modprobe finds them (KDIR as for modules; DESTDIR honoured)
 install-modules: modules
-	$(MAKE) -C engine/kmod KDIR=$(KDIR) install
-	$(MAKE) -C memserver/kmod KDIR=$(KDIR) install
-	depmod -a $$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+	$(MAKE) -C engine/kmod KDIR=$(KDIR) INSTALL_MOD_PATH="$(abspath $(DESTDIR))" install
+	$(MAKE) -C memserver/kmod KDIR=$(KDIR) INSTALL_MOD_PATH="$(abspath $(DESTDIR))" install
+	depmod -a -b "$(DESTDIR)/" $$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 ## make uninstall       take away what make install put there
 uninstall:

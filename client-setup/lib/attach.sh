@@ -278,6 +278,7 @@ mount_advice() {
 	*'ccess denied'* | *'ermission denied'* | *'No such file'*)
 		echo "the engine has no such VAI for this machine's address; there: engctl vai list"
 		;;
+	*'ailed to find'*protocol*) echo "there is no /etc/protocols: apt-get install netbase" ;;
 	*'rotocol not supported'* | *'nvalid argument'* | *'ncorrect mount option'*)
 		echo "$PROG doctor; over udp the kernel may lack NFS over UDP"
 		;;

@@ -20,6 +20,8 @@
 #   LAB_ACCEL    QEMU's -accel (default tcg,thread=multi)
 #   LAB_ICOUNT   QEMU's -icount (default none)
 #   LAB_APPEND   more kernel arguments for every guest
+#   LAB_DISK     an ext4 image with a Debian of its own: machines start from it, not from the lab's
+#                root; it has to start /usr/sbin/lab-agent, and is written to
 #   LAB_TIMEOUT  seconds a command may take in a guest (default 600)
 #   LAB_RUN      run directory; given: it is kept, and the machines outlive the shell
 #   LAB_KEEP     1: keep the run directory (it is kept anyway after a failure)
@@ -208,6 +210,11 @@ lab_start()
 	_lab_init
 	_lab_switch
 	! lab_running "$name" || lab_die "$name runs already"
+	if [ -n "${LAB_DISK:-}" ]; then
+		initrd=$("$LAB_DIR/mkinitramfs" disk "$_lab_kroot" "$_lab_krel") || exit 1
+		_lab_qemu "$name" "${mb:-$(_lab_memory "$name")}" "${cpus:-1}" "$initrd"
+		return
+	fi
 	base=$("$LAB_DIR/mkinitramfs" base "$_lab_kroot" "$_lab_krel") || exit 1
 	initrd=$base
 	if [ ${#LAB_FILES[@]} -gt 0 ]; then
@@ -234,12 +241,16 @@ _lab_switch()
 
 _lab_qemu()
 {
-	local name=$1 mb=$2 cpus=$3 initrd=$4 run=$LAB_RUN/$1 i chan=()
+	local name=$1 mb=$2 cpus=$3 initrd=$4 run=$LAB_RUN/$1 i chan=() disk=()
 
 	for ((i = 0; i < 6; i++)); do
 		chan+=(-chardev "socket,id=cmd$i,path=$run.cmd$i,server=on,wait=off"
 			-device "virtserialport,chardev=cmd$i,name=lab.cmd$i")
 	done
+	if [ -n "${LAB_DISK:-}" ]; then
+		disk=(-drive "file=$LAB_DISK,if=none,id=disk,format=raw,cache=unsafe"
+			-device "virtio-blk-pci,drive=disk,romfile=")
+	fi
 	rm -f "$run".cmd? "$run.qmp" "$run.pid"
 	# Machines that start again append to their console log.
 	setsid "$QEMU" -name "$name" -machine pc,usb=off,vmport=off -nodefaults -no-user-config \
@@ -253,7 +264,7 @@ lab.name=$name lab.addr=$(lab_addr "$name")/24 lab.mtu=$LAB_MTU ${LAB_APPEND:-}"
 		-qmp "unix:$run.qmp,server=on,wait=off" \
 		-netdev "stream,id=net0,server=off,addr.type=unix,addr.path=$LAB_RUN/switch.sock" \
 		-device "virtio-net-pci,netdev=net0,host_mtu=$LAB_MTU,romfile=,mac=$(lab_mac "$name")" \
-		-device virtio-serial-pci,max_ports=8 "${chan[@]}" \
+		-device virtio-serial-pci,max_ports=8 "${chan[@]}" "${disk[@]}" \
 		</dev/null >"$run.log" 2>&1 9>&- &
 	disown
 	for ((i = 0; i < 200; i++)); do
