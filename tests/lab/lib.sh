@@ -394,6 +394,9 @@ lab_console_check()
 	return $bad
 }
 
+# lab_memory NAME: megabytes that its kernel has to give
+lab_memory() { on "$1" "awk '/^MemTotal/ { print int(\$2 / 1024) }' /proc/meminfo"; }
+
 # lab_minfree NAME KB: memory the kernel keeps for itself; a client under global
 # pressure needs more than its default (65536 for 256 MB is ample)
 lab_minfree() { on "$1" "echo $2 > /proc/sys/vm/min_free_kbytes"; }

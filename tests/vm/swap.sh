@@ -67,7 +67,7 @@ swap_under_pressure()
 	local proto=$1 before memory size
 
 	shift
-	memory=$(on client "awk '/^MemTotal/ { print int(\$2 / 1024) }' /proc/meminfo")
+	memory=$(lab_memory client)
 	size=$((memory * 3 / 2 + 1))
 	before=$(counters)
 	# From half full on, Linux gives up the slot of a page that it reads, and all is
