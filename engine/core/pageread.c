@@ -122,7 +122,7 @@ static bool held_elsewhere(struct engine *e, const struct map_entry *me,
 	u32 i;
 
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		const struct eng_server *other = eng_server_at(e, map_server(me, i));
+		const struct eng_server *other = eng_server_at(e, map_current(me, i));
 
 		if (other != sv && eng_server_usable(other))
 			return true;
