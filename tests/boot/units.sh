@@ -106,7 +106,7 @@ units_of_the_modules_start()
 	active anemone-engine anemone-engine-save anemone-memserver "'$CLIENT_UNIT'"
 	vm "grep ^anemone_engine /proc/modules; grep ^anemone_memserver /proc/modules"
 	swap_out
-	vm "sha256sum /dev/shm/pages > /root/pages.sum"
+	vm "sha256sum /dev/shm/pages > /var/tmp/pages.sum"
 }
 
 a_stop_in_use_is_refused_and_start_goes_on()
@@ -114,7 +114,7 @@ a_stop_in_use_is_refused_and_start_goes_on()
 	vm -t $STOP_S "systemctl stop anemone-engine || :
 		journalctl -b -u anemone-engine.service | grep 'the engine stays up'
 		engctl vai list | grep render1"
-	vm "sha256sum -c /root/pages.sum"
+	vm "sha256sum -c /var/tmp/pages.sum"
 	vm "systemctl start anemone-engine"
 	active anemone-engine anemone-engine-save
 }
@@ -130,14 +130,14 @@ a_stop_of_the_memory_server_drains_it()
 		ip netns exec other memctl up --engine 10.78.0.1 --donate 96M --name other --state /run/other"
 	await "engctl server list --json | grep -c '\"live\"' | grep -x 2"
 	swap_out
-	vm "sha256sum /dev/shm/pages > /root/pages.sum; engctl server list"
+	vm "sha256sum /dev/shm/pages > /var/tmp/pages.sum; engctl server list"
 	stop anemone-memserver.service
 	vm "journalctl -b -u anemone-memserver.service | grep '0 of .* pages left'
-		sha256sum -c /root/pages.sum
+		sha256sum -c /var/tmp/pages.sum
 		systemctl start anemone-memserver"
 	await "engctl server list --json | grep -c '\"live\"' | grep -x 2"
 	vm "ip netns exec other memctl down --drain; ip netns del other; engctl server list
-		sha256sum -c /root/pages.sum; engctl server remove other"
+		sha256sum -c /var/tmp/pages.sum; engctl server remove other"
 }
 
 # Alone with pages that are needed: they are lost, as was said; no stop hangs on it.
@@ -178,7 +178,7 @@ all_is_back()
 	server_live
 	vm "swapon --show | grep render1; journalctl -b -1 -u '$CLIENT_UNIT' | grep 'is detached'"
 	swap_out
-	vm "sha256sum /dev/shm/pages > /root/pages.sum; sha256sum -c /root/pages.sum"
+	vm "sha256sum /dev/shm/pages > /var/tmp/pages.sum; sha256sum -c /var/tmp/pages.sum"
 }
 
 reboot_while_the_modules_swap() { reboot; }
@@ -228,14 +228,14 @@ units_of_the_daemons_take_over()
 	active anemone-engined anemone-engine-save anemone-memserverd "'$CLIENT_UNIT'"
 	vm "no systemctl is-active anemone-engine; no systemctl is-active anemone-memserver; ps -o user= -C anemone-engined | grep anemone"
 	swap_out
-	vm "sha256sum /dev/shm/pages > /root/pages.sum"
+	vm "sha256sum /dev/shm/pages > /var/tmp/pages.sum"
 }
 
 p9_a_killed_daemon_is_back()
 {
 	vm "systemctl kill -s KILL anemone-engined"
 	await "systemctl is-active --quiet anemone-engined"
-	vm "sha256sum -c /root/pages.sum"
+	vm "sha256sum -c /var/tmp/pages.sum"
 	server_live
 	active anemone-engine-save
 }
