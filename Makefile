@@ -66,9 +66,10 @@ modules:
 packages:
 	@tests/install-packages
 
-## make check           all tests; the last line is "N passed, N failed"
+## make check           all tests; the last line is "N passed, N failed" (SUITES="check kasan": more)
+SUITES ?= check
 check:
-	@tests/run
+	@tests/run $(SUITES)
 
 ## make check-quick     the tests that need no virtual machine
 check-quick:

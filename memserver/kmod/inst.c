@@ -79,10 +79,18 @@ static struct inst *inst_alloc(struct net *net, const struct mem_ctl_up *up)
 
 struct inst *inst_create(struct net *net, const struct mem_ctl_up *up, struct mem_err *err)
 {
-	struct inst *inst = inst_alloc(net, up);
+	struct inst *inst;
 	u64 now;
 	int rc;
 
+	if (path_to_itself(net, up)) {
+		snprintf(err->msg, sizeof(err->msg),
+			 "port %u of this machine is the engine's: the memory server beside it "
+			 "needs its own, say %u",
+			 up->port, up->port + 1);
+		return ERR_PTR(-EADDRINUSE);
+	}
+	inst = inst_alloc(net, up);
 	if (!inst) {
 		snprintf(err->msg, sizeof(err->msg), "not enough memory to donate %llu MiB",
 			 up->cfg.donation >> (20 - ANM_PAGE_SHIFT));

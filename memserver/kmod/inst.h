@@ -85,6 +85,8 @@ void hook_close(struct inst *inst);
 
 /* path.c */
 u16 path_mtu(const struct inst *inst);
+/* Whether what goes to the engine would come back to this memory server. */
+bool path_to_itself(struct net *net, const struct mem_ctl_up *up);
 int path_mtu_to(void *ctx, const struct anm_addr *to);
 int path_open(struct inst *inst);
 void path_close(struct inst *inst);

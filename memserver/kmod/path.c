@@ -22,6 +22,15 @@ int path_mtu_to(void *ctx, const struct anm_addr *to)
 	return anm_route_mtu(inst->net, to, NULL);
 }
 
+bool path_to_itself(struct net *net, const struct mem_ctl_up *up)
+{
+	const struct anm_peer *engine = &up->cfg.engine;
+	u32 ifindex;
+
+	return engine->port == up->port && anm_route_mtu(net, &engine->addr, &ifindex) >= 0 &&
+	       ifindex == LOOPBACK_IFINDEX;
+}
+
 static void path_look(struct work_struct *work)
 {
 	struct inst *inst = container_of(work, struct inst, path.work);

@@ -140,6 +140,10 @@ test_up()
 	refused taken_port_is_refused 'is taken' up
 	kill $nc
 	check up up
+	refused port_of_the_engine_beside_it_is_refused 'needs its own' \
+		e memctl up --module --state /tmp/near --engine 10.9.0.1 --donate 8M --name near
+	refused port_of_the_engine_beside_it_is_refused_ipv6 'needs its own' \
+		e memctl up --module --state /tmp/near --engine fd00:9::1 --donate 8M --name near
 	check servers_up server_up
 	check servers_join_over_veth_and_loopback await 10 live 2
 	refused p4_vai_beyond_the_pool_is_refused 'pool has' \

@@ -25,7 +25,7 @@ swap_hard()
 {
 	rm -f "$logs/swapping"
 	(on -t 3000 client 'rm -f /tmp/stop; until [ -e /tmp/stop ]; do
-		thrash --size 84 --touches 800 --json || exit 1
+		thrash --size 64 --touches 800 --json || exit 1
 	done' > "$logs/swapping" 2>&1
 	echo "status $?" >> "$logs/swapping") &
 	await 600 grep -q bad_pages "$logs/swapping"
