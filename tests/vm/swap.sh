@@ -149,7 +149,7 @@ p1_p3_swap_through_a_faulty_network()
 	segments=$(snmp client Tcp RetransSegs)
 	appliance_attach client lossy 96M
 	faulty_network drop=2000 corrupt=1000 dup=5000 reorder=5000
-	thrash 5000 "lab-cgroup 24 thrash --size 48 --touches 2000"
+	thrash 4000 "lab-cgroup 18 thrash --size 36 --touches 1500"
 	good_network
 	faults_were_made
 	[ "$(grown "$before" amp_retransmits)" -gt 10 ] || fail "AMP sent nothing again"
@@ -184,7 +184,7 @@ p1_small_swap()
 
 	before=$(counters)
 	appliance_attach client small 128M --keep-mtu
-	thrash 8000 "lab-cgroup 40 thrash --size 80 --touches 1000"
+	thrash 5000 "lab-cgroup 26 thrash --size 52 --touches 1000"
 	# shellcheck disable=SC2086
 	still "$before" $SWAP_FAULTS
 	appliance_detach client small
