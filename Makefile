@@ -178,7 +178,7 @@ $(BUILD)/bench/cache-replay: $(call obj,$(wildcard bench/cache-replay/*.c engine
 # What a donation holds of a program's memory: bench/pack.
 $(BUILD)/bin/pack-report: $(call obj,bench/pack_report.c $(ENGINE_SRC) memserver/core/slots.c $(PROTO_SRC))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS) -lzstd
 
 $(UNITS): $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o \
 		$(call san,$(UNIT_SUP) $(ENGINE_SRC) $(MEM_SRC) $(PROTO_SRC))

@@ -2,11 +2,14 @@
 /*
  * What a donation holds of a program's memory: every private page of a process that is
  * resident is given the form that the engine would give it, and put into a donation cut up as a
- * memory server's is. Both are the very code that they run.
+ * memory server's is. Both are the very code that they run. Other codecs get the same pages,
+ * and so many bytes as the engine's: what they would hold, and what their time is.
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <time.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "../engine/core/form.h"
 #include "../memserver/core/slots.h"
@@ -19,6 +22,122 @@
 struct report {
 	uint64_t pages, filled, raw, packed, packed_bytes, one_frame;
 };
+
+/**
+ * struct codec - one of those compared, and what became of the pages that are not same-filled.
+ * @level:   of zstd; 0 is LZ4 as the engine calls it
+ * @slots:   the donation that it fills
+ * @pack_ns, @unpack_ns: CPU time, of packs that came to something for the latter
+ */
+struct codec {
+	const char *name;
+	int level;
+	struct slots slots;
+	ZSTD_CCtx *cctx;
+	uint64_t packed, bytes, one_frame, pack_ns, unpack_ns;
+};
+
+static struct codec codecs[] = {
+	{.name = "lz4"},
+	{.name = "zstd -1", .level = -1},
+	{.name = "zstd 1", .level = 1},
+	{.name = "zstd 3", .level = 3},
+};
+static ZSTD_DCtx *dctx;
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint32_t codec_pack(struct codec *c, void *dst, const void *page)
+{
+	static uint64_t work[(ANM_LZ4_WORK + 7) / 8];
+	size_t n;
+
+	if (!c->level)
+		return anm_lz4_pack(dst, AMP_LZ4_LEN_MAX, page, work);
+	n = ZSTD_compressCCtx(c->cctx, dst, AMP_LZ4_LEN_MAX, page, ANM_PAGE_SIZE, c->level);
+	return ZSTD_isError(n) ? 0 : (uint32_t)n;
+}
+
+static bool codec_unpack(const struct codec *c, void *page, const void *src, uint32_t len)
+{
+	if (!c->level)
+		return anm_lz4_unpack(page, src, len);
+	return ZSTD_decompressDCtx(dctx, page, ANM_PAGE_SIZE, src, len) == ANM_PAGE_SIZE;
+}
+
+static bool codec_take(struct codec *c, const void *bytes)
+{
+	u8 packed[AMP_LZ4_LEN_MAX], again[ANM_PAGE_SIZE];
+	void *buf = slots_buffer(&c->slots);
+	uint64_t began = cpu_ns();
+	uint32_t len = codec_pack(c, packed, bytes);
+	bool good;
+
+	c->pack_ns += cpu_ns() - began;
+	if (len) {
+		began = cpu_ns();
+		good = codec_unpack(c, again, packed, len);
+		c->unpack_ns += cpu_ns() - began;
+		if (!good || memcmp(again, bytes, ANM_PAGE_SIZE))
+			return false;
+		c->packed++;
+		c->bytes += len;
+		c->one_frame += len <= FRAME_LEN;
+	}
+	if (!buf)
+		return false;
+	memcpy(buf, len ? packed : bytes, len ?: ANM_PAGE_SIZE);
+	if (!slots_put(&c->slots, &buf, len ?: ANM_PAGE_SIZE))
+		return false;
+	if (buf)
+		slots_buffer_free(&c->slots, buf);
+	return true;
+}
+
+static bool codecs_take(const void *bytes)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(codecs); i++)
+		if (!codec_take(&codecs[i], bytes))
+			return false;
+	return true;
+}
+
+static bool codecs_init(void)
+{
+	dctx = ZSTD_createDCtx();
+	for (size_t i = 0; i < ARRAY_SIZE(codecs); i++) {
+		codecs[i].cctx = ZSTD_createCCtx();
+		if (!dctx || !codecs[i].cctx || slots_init(&codecs[i].slots, PAGES_MAX, 1))
+			return false;
+	}
+	return true;
+}
+
+static void codecs_report(const char *name, const struct report *r)
+{
+	double tried = (double)(r->pages - r->filled);
+
+	for (size_t i = 0; i < ARRAY_SIZE(codecs); i++) {
+		const struct codec *c = &codecs[i];
+		size_t work = c->level ? ZSTD_sizeof_CCtx(c->cctx) : (size_t)ANM_LZ4_WORK;
+
+		printf("%-10s %-8s packed %5.1f %% to %4.0f bytes  one frame %5.1f %%  pages/GiB "
+		       "%8.0f  "
+		       "pack %5.0f ns  unpack %5.0f ns  work %4zu KiB\n",
+		       name, c->name, 100.0 * (double)c->packed / (double)r->pages,
+		       c->packed ? (double)c->bytes / (double)c->packed : 0.0,
+		       100.0 * (double)(c->one_frame + r->filled) / (double)r->pages,
+		       262144.0 * (double)r->pages / (double)max(c->slots.used, (u64)1),
+		       tried ? (double)c->pack_ns / tried : 0.0,
+		       c->packed ? (double)c->unpack_ns / (double)c->packed : 0.0, work >> 10);
+	}
+}
 
 static struct engine *engine_make(void)
 {
@@ -54,6 +173,8 @@ static bool take(struct engine *e, struct eng_vai *vai, struct slots *s, struct 
 		return false;
 	if (buf)
 		slots_buffer_free(s, buf);
+	if (op->form != AMP_FORM_FILL && !codecs_take(bytes))
+		return false;
 	if (op->packed)
 		anm_page_put(op->packed);
 	eng_pageio_free(e, io);
@@ -114,7 +235,7 @@ int main(int argc, char **argv)
 		fputs("usage: pack-report NAME PID\n", stderr);
 		return 2;
 	}
-	if (!e || slots_init(&s, PAGES_MAX, 1)) {
+	if (!e || slots_init(&s, PAGES_MAX, 1) || !codecs_init()) {
 		fputs("pack-report: no memory\n", stderr);
 		return 1;
 	}
@@ -127,5 +248,6 @@ int main(int argc, char **argv)
 	       argv[1], r.pages, 100.0 * r.filled / r.pages, 100.0 * r.packed / r.pages,
 	       r.packed ? (double)r.packed_bytes / r.packed : 0.0, 100.0 * r.raw / r.pages,
 	       100.0 * r.one_frame / r.pages, 262144.0 * r.pages / max(s.used, (u64)1));
+	codecs_report(argv[1], &r);
 	return 0;
 }
