@@ -298,6 +298,29 @@ mount_vai() {
 	refuse "cannot mount $target" "$errors" "$(mount_advice "$errors")"
 }
 
+start_swapping() {
+	errors=$(swapon ${priority:+-p "$priority"} "$file" 2>&1)
+}
+
+# Where memory servers lost their pages, at a power cut say, what was in the file is not known any
+# more, and reading it is an error for good: the swap header too. Swapping begins with nothing kept,
+# so a new header is all that it takes; made elsewhere, since the file takes it only as a whole page.
+renew_header() {
+	local new="$STATE/header.$$" status
+
+	run_limited $MOUNT_LIMIT_S dd if="$file" of=/dev/null bs=4096 count=1 >/dev/null 2>&1
+	status=$?
+	if [ $status -eq 0 ] || [ $status -ge $TIMED_OUT ] || ! have mkswap; then
+		return 1
+	fi
+	warn "the engine has lost the contents of $target, as memory servers did theirs; it gets a new swap header"
+	truncate -s "$(stat -c %s "$file")" "$new" && mkswap "$new" >/dev/null 2>&1 &&
+		run_limited $MOUNT_LIMIT_S dd if="$new" of="$file" bs=4096 count=1 conv=notrunc,fsync >/dev/null 2>&1
+	status=$?
+	rm -f "$new"
+	return $status
+}
+
 swap_on() {
 	local errors
 
@@ -306,7 +329,7 @@ swap_on() {
 		"it holds no file '$SWAPFILE_NAME'" "is $engine an Anemone engine?"
 	! read_swap "$file" || return 0
 	undo="swapoff $undo"
-	if ! errors=$(swapon ${priority:+-p "$priority"} "$file" 2>&1); then
+	if ! start_swapping && ! { renew_header && start_swapping; }; then
 		undo=${undo#swapoff }
 		refuse "cannot swap to $target" "$errors" "$PROG doctor $engine_address; dmesg | tail"
 	fi

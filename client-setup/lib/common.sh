@@ -18,6 +18,7 @@ NAME_MAX=64       # bytes of a VAI's name
 MOUNT_LIMIT_S=60  # the longest that mounting may take
 PROBE_LIMIT_S=5   # the longest that asking the engine something may take
 UMOUNT_LIMIT_S=30 # the longest that unmounting may take
+TIMED_OUT=124     # and above: exit status of timeout for what did not end by itself
 
 say() {
 	echo "$PROG: $*"

@@ -3,7 +3,7 @@
 #
 # The made-up machine that each test of anemone-client starts with, and what a test asks of it.
 
-FAKE_TOOLS="id uname mount.nfs umount umount.nfs swapon swapoff modprobe modinfo ip ethtool getent nc rpcinfo systemd-escape"
+FAKE_TOOLS="id uname mount.nfs umount umount.nfs swapon swapoff dd mkswap modprobe modinfo ip ethtool getent nc rpcinfo systemd-escape"
 
 # A machine that is fit: NFS with swap, 1 GiB free, no swap, one route, an engine that answers.
 make_machine() {

@@ -211,6 +211,30 @@ test_undo_swapon_does_nothing() {
 	expect_output 'swapon did nothing'
 }
 
+# After a power cut of engine and memory servers nobody knows what is in the VAI: an I/O error.
+test_attach_renews_a_header_that_is_lost() {
+	: >"$FAKE/header-lost"
+	attached --priority 7
+	expect_output 'it gets a new swap header'
+	expect_call " of=$DIR/swapfile bs=4096 count=1 conv=notrunc,fsync"
+	[ -z "$(find "$R/run" -name 'header.*')" ] || fail "the header was left behind"
+	[ "$(grep -c "^swapon -p 7 $DIR/swapfile" "$FAKE/calls")" = 2 ] || fail "not swapped on again"
+}
+
+test_attach_leaves_a_header_that_can_be_read() {
+	echo 'swapon failed: Invalid argument' >"$FAKE/fail/swapon"
+	expect_undone "$T"
+	expect_no_call 'dd .*of=/.*/swapfile'
+}
+
+test_undo_a_header_cannot_be_made() {
+	: >"$FAKE/header-lost"
+	echo 'mkswap: write failed' >"$FAKE/fail/mkswap"
+	expect_undone "$T"
+	expect_no_call 'dd .*of=/.*/swapfile'
+	expect_output 'read swap header failed'
+}
+
 test_undo_state_cannot_be_written() {
 	mkdir -p "$R/run/anemone/.state/10.0.0.1@vai1.state.new"
 	expect_undone "$T"
