@@ -3,7 +3,7 @@
 #
 # The tests; "$logs" is theirs, and one machine, "engine" to the lab.
 
-BOOT_S=150     # a boot, on a busy machine
+BOOT_S=300     # a boot, on a busy machine
 SHUTDOWN_S=120 # a shutdown
 STOP_S=40      # a stop of one unit; nothing is to be drained then, or DRAIN_SECONDS limits it
 SETTLE_S=60    # for what comes by itself
@@ -246,7 +246,7 @@ units_verify()
 		cat /root/said; test ! -s /root/said"
 }
 
-# Of all boots; what was refused and what had to be lost is told as it should be.
+# Of all boots, but for the stop that was refused and the daemon that was killed.
 nothing_is_wrong_in_the_journal()
 {
 	vm "journalctl --no-pager -u 'anemone-*' | cat > /root/journal
@@ -254,7 +254,11 @@ nothing_is_wrong_in_the_journal()
 		journalctl --no-pager -p warning -o short-monotonic > /root/warnings"
 	vm 'cat /root/warnings' > "$logs/journal-warnings"
 	vm 'cat /root/journal' > "$logs/journal-units"
-	no grep -iE 'anemone|engctl|memctl|ordering cycle' "$logs/journal-warnings"
+	grep -iE 'anemone|engctl|memctl|ordering cycle' "$logs/journal-warnings" |
+		grep -v ': loading out-of-tree module taints kernel' | cut -d : -f 2- |
+		diff - <(echo " anemone-engine.service: Failed with result 'exit-code'."
+			echo " anemone-engined.service: Main process exited, code=killed, status=9/KILL"
+			echo " anemone-engined.service: Failed with result 'signal'.")
 }
 
 uninstall_and_install_on_the_machine()
