@@ -117,12 +117,9 @@ uml:
 
 ## make check-kasan     the module tests in a kernel that looks for memory errors
 ## make check-lockdep   and in one that looks for errors of locking
-check-kasan check-lockdep: check-%:
-	@tests/run $*
-
 ## make check-boot      install on a Debian with systemd, boot it, its units over reboots, uninstall
-check-boot:
-	@tests/boot/run
+check-kasan check-lockdep check-boot: check-%:
+	@tests/run $*
 
 ## make style           format, checkpatch, sparse, shellcheck
 style:

@@ -265,7 +265,7 @@ uninstall_and_install_on_the_machine()
 {
 	vm "cd /opt/anemone
 		no make -s uninstall 2>/root/said
-		grep 'stop what runs first: systemctl stop .*anemone-engined.service' /root/said
+		grep -q 'stop what runs first: systemctl stop .*anemone-engined.service' /root/said
 		systemctl stop 'anemone-*'
 		make -s uninstall
 		test -z \"\$(systemctl list-unit-files --no-legend 'anemone-*')\"
