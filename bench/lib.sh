@@ -171,8 +171,8 @@ bench_turn()
 	*) bench_die "$2 on $1 said: $words" ;;
 	esac
 	extra=$(device_hook "$1" extra)
-	printf '{"case":"%s","workload":"%s","round":%d,"limit_mb":%d,"cost":%s,"result":%s,"extra":%s,"cpu":[%s,%s]}\n' \
-		"$1" "$2" "$3" "$4" "$cost" "$words" "${extra:-null}" "$cpu" "$(bench_cpu)" >> "$BENCH_TURNS"
+	printf '{"case":"%s","workload":"%s","round":%d,"limit_mb":%d,"command":"%s","cost":%s,"result":%s,"extra":%s,"cpu":[%s,%s]}\n' \
+		"$1" "$2" "$3" "$4" "${5//\"/}" "$cost" "$words" "${extra:-null}" "$cpu" "$(bench_cpu)" >> "$BENCH_TURNS"
 	python3 bench/report --turn < <(tail -n 1 "$BENCH_TURNS") >&2
 }
 
