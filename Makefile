@@ -44,7 +44,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
 
 .PHONY: all help programs workloads loads modules unit host-tests sim sim-build sim-objects FORCE packages check check-quick demo lab \
-	bench-latency bench-pack bench-rebuild bench-native bench-kernel bench-profile uml check-kasan check-lockdep check-cost check-boot \
+	bench bench-quick bench-latency bench-pack bench-rebuild bench-native bench-kernel bench-profile uml check-kasan check-lockdep check-cost check-boot \
 	style format sparse clean install uninstall install-modules
 .DELETE_ON_ERROR:
 
@@ -73,7 +73,7 @@ check:
 
 ## make check-quick     the tests that need no virtual machine
 check-quick:
-	@tests/run style unit sim client host hostile
+	@tests/run style unit sim client host bench hostile
 
 ## make demo            the main job: three virtual machines, a client swaps to a VAI
 demo:
@@ -82,6 +82,14 @@ demo:
 ## make lab             the same machines, left running, a shell on each
 lab:
 	@tests/lab/shell
+
+## make bench           Anemone beside the alternatives, the thesis' tables; writes bench/RESULTS.md
+bench:
+	@bench/run && bench/summary bench/RESULTS.md
+
+## make bench-quick     some of it in some minutes, into bench/out
+bench-quick:
+	@bench/run --quick && bench/summary bench/out/RESULTS.md
 
 ## make bench-latency   random fault latency: the appliance against knfsd on tmpfs
 bench-latency:

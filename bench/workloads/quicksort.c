@@ -9,48 +9,10 @@
  * when the data is unkind; the shorter side goes on a stack, so the stack's
  * depth is at most the logarithm of the length.
  */
-#include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "sort_util.h"
 #include "workload_util.h"
 
-#define SHORT_RANGE 24 /* sorted by insertion */
-#define STACK_MAX   64
-
-static const char usage[] =
-	"usage: quicksort [options]\n"
-	"  --size SIZE   memory to sort, MiB or with K, M, G (default 300M)\n"
-	"  --passes N    sort that many times, each with other numbers (default 1)\n"
-	"  --seed N      of the numbers (default 1)\n"
-	"  --corrupt     change one integer before verifying: shows that the check bites\n"
-	"  --json        one JSON line, nothing else, on stdout\n"
-	"  --progress    with --json: progress on stderr\n"
-	"Exit status: 0 every pass was right, 1 a result was wrong, 2 could not run.\n";
-
-/** struct multiset - says whether two arrays hold the same integers, in any order */
-struct multiset {
-	uint64_t sum, xor_all, sum_mixed;
-};
-
-struct sort_run {
-	uint32_t *a;
-	uint64_t count, passes, seed;
-	bool corrupt;
-	uint64_t unsorted, changed; /* neighbours out of order; passes with other integers */
-	double fill_s, sort_s, verify_s;
-	struct wl_counters sort, total;
-};
-
-static void multiset_add(struct multiset *m, uint32_t x)
-{
-	uint64_t mixed = (x + 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
-
-	m->sum += x;
-	m->xor_all ^= mixed;
-	m->sum_mixed += mixed ^ mixed >> 29;
-}
+#define STACK_MAX 64
 
 static void swap(uint32_t *x, uint32_t *y)
 {
@@ -58,18 +20,6 @@ static void swap(uint32_t *x, uint32_t *y)
 
 	*x = *y;
 	*y = t;
-}
-
-static void insertion_sort(uint32_t *a, uint64_t count)
-{
-	for (uint64_t i = 1; i < count; i++) {
-		uint32_t x = a[i];
-		uint64_t j = i;
-
-		for (; j && a[j - 1] > x; j--)
-			a[j] = a[j - 1];
-		a[j] = x;
-	}
 }
 
 /*
@@ -99,7 +49,7 @@ static uint64_t partition(uint32_t *a, uint64_t count)
 	}
 }
 
-static void quicksort(uint32_t *a, uint64_t count)
+static void quicksort(uint32_t *a, uint64_t count, void *scratch)
 {
 	struct {
 		uint32_t *a;
@@ -109,7 +59,7 @@ static void quicksort(uint32_t *a, uint64_t count)
 	uint64_t total = count, done = 0, left;
 
 	for (;;) {
-		while (count > SHORT_RANGE) {
+		while (count > SORT_SHORT) {
 			left = partition(a, count) + 1;
 			/* The longer side waits, the shorter goes on. */
 			if (left > count - left) {
@@ -123,9 +73,9 @@ static void quicksort(uint32_t *a, uint64_t count)
 				count = left;
 			}
 		}
-		insertion_sort(a, count);
+		sort_insertion(a, count);
 		done += count;
-		if ((done & 0xfff) < SHORT_RANGE)
+		if ((done & 0xfff) < SORT_SHORT)
 			wl_progress("sort", done, total);
 		if (!depth)
 			return;
@@ -134,132 +84,9 @@ static void quicksort(uint32_t *a, uint64_t count)
 	}
 }
 
-static void fill(struct sort_run *s, uint64_t pass, struct multiset *before)
-{
-	struct wl_rng rng;
-
-	wl_rng_seed(&rng, s->seed + pass);
-	for (uint64_t i = 0; i < s->count; i++) {
-		s->a[i] = (uint32_t)(wl_rng_next(&rng) >> 32);
-		multiset_add(before, s->a[i]);
-		if (!(i & 0xffff))
-			wl_progress("fill", i, s->count);
-	}
-}
-
-static void verify(struct sort_run *s, const struct multiset *before)
-{
-	struct multiset after = {0};
-
-	for (uint64_t i = 0; i < s->count; i++) {
-		multiset_add(&after, s->a[i]);
-		if (i && s->a[i - 1] > s->a[i])
-			s->unsorted++;
-		if (!(i & 0xffff))
-			wl_progress("verify", i, s->count);
-	}
-	if (memcmp(&after, before, sizeof(after)))
-		s->changed++;
-}
-
-static void one_pass(struct sort_run *s, uint64_t pass)
-{
-	struct multiset before = {0};
-	struct wl_counters start, now;
-	uint64_t t0 = wl_now_ns(), t1, t2, t3;
-
-	fill(s, pass, &before);
-	t1 = wl_now_ns();
-	wl_counters_read(&start);
-	quicksort(s->a, s->count);
-	wl_counters_since(&now, &start);
-	t2 = wl_now_ns();
-	if (s->corrupt)
-		s->a[s->count / 2] ^= 1;
-	verify(s, &before);
-	t3 = wl_now_ns();
-	s->fill_s += (double)(t1 - t0) / 1e9;
-	s->sort_s += (double)(t2 - t1) / 1e9;
-	s->verify_s += (double)(t3 - t2) / 1e9;
-	s->sort.majflt += now.majflt;
-	s->sort.minflt += now.minflt;
-	wl_say("pass %lu: fill %.2f s, sort %.2f s with %lu major and %lu minor faults, "
-	       "verify %.2f s\n",
-	       pass + 1, (double)(t1 - t0) / 1e9, (double)(t2 - t1) / 1e9, now.majflt, now.minflt,
-	       (double)(t3 - t2) / 1e9);
-}
-
-static void report(const struct sort_run *s)
-{
-	wl_say("all: %.2f s, %lu major faults, %lu pages swapped in, %lu out\n",
-	       s->fill_s + s->sort_s + s->verify_s, s->total.majflt, s->total.pswpin,
-	       s->total.pswpout);
-	wl_say("integers verified: %lu, out of order: %lu, passes with other integers: %lu\n",
-	       s->count * s->passes, s->unsorted, s->changed);
-	if (!wl_quiet)
-		return;
-	printf("{\"workload\":\"quicksort\",\"integers\":%lu,\"passes\":%lu,\"seed\":%lu,"
-	       "\"fill_s\":%.3f,\"sort_s\":%.3f,\"verify_s\":%.3f,\"sort_major_faults\":%lu,"
-	       "\"sort_minor_faults\":%lu,\"major_faults\":%lu,\"minor_faults\":%lu,"
-	       "\"pswpin\":%lu,\"pswpout\":%lu,\"pages_verified\":%lu,\"unsorted\":%lu,"
-	       "\"changed\":%lu}\n",
-	       s->count, s->passes, s->seed, s->fill_s, s->sort_s, s->verify_s, s->sort.majflt,
-	       s->sort.minflt, s->total.majflt, s->total.minflt, s->total.pswpin, s->total.pswpout,
-	       s->passes * s->count * sizeof(uint32_t) / WL_PAGE, s->unsorted, s->changed);
-}
-
-static void parse_options(struct sort_run *s, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"size", required_argument, NULL, 's'},
-		{"passes", required_argument, NULL, 'p'},
-		{"seed", required_argument, NULL, 'r'},
-		{"corrupt", no_argument, NULL, 'c'},
-		WL_OPTIONS,
-		{0},
-	};
-	size_t bytes = 300u * WL_MIB;
-	int opt;
-
-	s->passes = s->seed = 1;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case 's':
-			bytes = wl_parse_size(optarg);
-			break;
-		case 'p':
-			s->passes = wl_parse_number(optarg, "--passes");
-			break;
-		case 'r':
-			s->seed = wl_parse_number(optarg, "--seed");
-			break;
-		case 'c':
-			s->corrupt = true;
-			break;
-		default:
-			wl_option(opt, usage);
-		}
-	}
-	s->count = bytes / sizeof(uint32_t);
-	if (optind != argc || !s->count || !s->passes) {
-		fputs(usage, stderr);
-		exit(2);
-	}
-}
-
 int main(int argc, char **argv)
 {
-	struct sort_run s = {0};
-	struct wl_counters start;
+	static const struct sort_algorithm algorithm = {.name = "quicksort", .sort = quicksort};
 
-	parse_options(&s, argc, argv);
-	s.a = wl_map(s.count * sizeof(*s.a));
-	wl_say("quicksort: %lu MiB, %lu integers, seed %lu\n", s.count * sizeof(*s.a) / WL_MIB,
-	       s.count, s.seed);
-	wl_counters_read(&start);
-	for (uint64_t pass = 0; pass < s.passes; pass++)
-		one_pass(&s, pass);
-	wl_counters_since(&s.total, &start);
-	report(&s);
-	return s.unsorted || s.changed ? 1 : 0;
+	return sort_main(&algorithm, argc, argv);
 }

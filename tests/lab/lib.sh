@@ -34,6 +34,7 @@ LAB_BOOT_TIMEOUT=${LAB_BOOT_TIMEOUT:-180}
 LAB_STOP_TIMEOUT=20
 LAB_FILES=()
 LAB_ATEXIT=()
+declare -gA LAB_QEMU=()
 LAB_PERSISTENT=${LAB_RUN:+1}
 
 lab_log() { echo "lab: $*" >&2; }
@@ -160,6 +161,9 @@ lab_overlay()
 	done
 }
 
+# lab_qemu NAME ARGUMENT...: more of QEMU's arguments for the machine when it starts, a disk say
+lab_qemu() { LAB_QEMU[$1]+=" ${*:2}"; }
+
 # ---- machines ---------------------------------------------------------------
 
 # lab_addr NAME: the machine's IPv4 address
@@ -241,7 +245,7 @@ _lab_switch()
 
 _lab_qemu()
 {
-	local name=$1 mb=$2 cpus=$3 initrd=$4 run=$LAB_RUN/$1 i chan=() disk=()
+	local name=$1 mb=$2 cpus=$3 initrd=$4 run=$LAB_RUN/$1 i chan=() disk=() more
 
 	for ((i = 0; i < 6; i++)); do
 		chan+=(-chardev "socket,id=cmd$i,path=$run.cmd$i,server=on,wait=off"
@@ -251,7 +255,8 @@ _lab_qemu()
 		disk=(-drive "file=$LAB_DISK,if=none,id=disk,format=raw,cache=unsafe"
 			-device "virtio-blk-pci,drive=disk,romfile=")
 	fi
-	rm -f "$run".cmd? "$run.qmp" "$run.pid"
+	read -ra more <<< "${LAB_QEMU[$name]:-}"
+	rm -f "$run".cmd? "$run.qmp" "$run.pid" "$run.cpus"
 	# Machines that start again append to their console log.
 	setsid "$QEMU" -name "$name" -machine pc,usb=off,vmport=off -nodefaults -no-user-config \
 		-display none -cpu max -accel "$LAB_ACCEL" ${LAB_ICOUNT:+-icount "$LAB_ICOUNT"} \
@@ -264,7 +269,7 @@ lab.name=$name lab.addr=$(lab_addr "$name")/24 lab.mtu=$LAB_MTU ${LAB_APPEND:-}"
 		-qmp "unix:$run.qmp,server=on,wait=off" \
 		-netdev "stream,id=net0,server=off,addr.type=unix,addr.path=$LAB_RUN/switch.sock" \
 		-device "virtio-net-pci,netdev=net0,host_mtu=$LAB_MTU,romfile=,mac=$(lab_mac "$name")" \
-		-device virtio-serial-pci,max_ports=8 "${chan[@]}" "${disk[@]}" \
+		-device virtio-serial-pci,max_ports=8 "${chan[@]}" "${disk[@]}" "${more[@]}" \
 		</dev/null >"$run.log" 2>&1 9>&- &
 	disown
 	for ((i = 0; i < 200; i++)); do
@@ -321,6 +326,21 @@ on()
 lab_push()
 {
 	on -i "$1" "mkdir -p \"\$(dirname '$3')\" && cat > '$3' && chmod ${4:-755} '$3'" < "$2"
+}
+
+# lab_cpu_ns NAME: the host's processor time that the machine's processors have had, nanoseconds;
+# what emulates its devices is not in it
+lab_cpu_ns()
+{
+	local pid tid
+
+	pid=$(_lab_pid "$LAB_RUN/$1.pid") || return 1
+	[ -s "$LAB_RUN/$1.cpus" ] || lab_qmp "$1" '{"execute":"query-cpus-fast"}' |
+		grep -o '"thread-id": *[0-9]*' | grep -o '[0-9]*$' > "$LAB_RUN/$1.cpus"
+	while read -r tid; do
+		[ "$tid" -ne 0 ] || continue # of the processor's topology
+		cut -d' ' -f1 "/proc/$pid/task/$tid/schedstat"
+	done < "$LAB_RUN/$1.cpus" | awk '{ ns += $1 } END { printf "%.0f\n", ns }'
 }
 
 # lab_shell NAME: an interactive shell
