@@ -66,6 +66,8 @@ void eng_server_forget(struct engine *e, struct eng_server *sv)
 	sv->session = 0;
 	server_away(e, sv, ENG_SERVER_GONE, ENG_EV_SERVER_LEAVE);
 	eng_discard_clear(e, sv);
+	/* At once: from here on nobody names the server to the next life. */
+	eng_recover_forget(e, sv);
 	e->servers->gone++;
 }
 

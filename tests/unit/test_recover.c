@@ -206,6 +206,29 @@ static void p8_a_memory_that_came_back_empty_leaves_holes(void **state)
 	end();
 }
 
+/* What is saved after it names the server no more, so it has to say that pages may be lost. */
+static void p8_a_server_removed_before_it_told_leaves_holes_at_once(void **state)
+{
+	struct eng_vai_info info;
+	struct eng_err err;
+
+	(void)state;
+	begin(13);
+	servers(2);
+	vais_make();
+	write_all(0);
+	pb->node[1].cut = true;
+	restart(2);
+	bed_info(names[0], &info);
+	assert_false(info.p.holes);
+	assert_int_equal(eng_server_remove(pb->e, "mem1", true, &err), 0);
+	bed_info(names[0], &info);
+	assert_true(info.p.holes);
+	recovered();
+	assert_int_equal(pb_wait(pb, pb_read(pb, 0, 1), NULL), -EIO);
+	end();
+}
+
 /*
  * Pages were short of copies when the engine ended: a single memory that is not there may have
  * had one that nobody else has. That all which is known has its copies does not change it.
@@ -561,6 +584,7 @@ int main(void)
 		cmocka_unit_test(p8_a_thin_vai_stays_so_while_a_memory_is_missing),
 		cmocka_unit_test(p8_what_a_missing_server_may_have_is_unknown),
 		cmocka_unit_test(p8_a_memory_that_came_back_empty_leaves_holes),
+		cmocka_unit_test(p8_a_server_removed_before_it_told_leaves_holes_at_once),
 		cmocka_unit_test(servers_may_come_before_the_configuration),
 		cmocka_unit_test(p9_a_drain_goes_on_after_a_restart),
 		cmocka_unit_test(a_vai_may_come_after_the_inventories),
