@@ -495,6 +495,7 @@ enum anm_event_type {
 	ANM_EV_SERVER_DRAINED,	/* value: pages that it had */
 	ANM_EV_SERVER_DRAINING, /* value: pages to be moved */
 	ANM_EV_SERVER_DRAIN_CANCELLED,
+	ANM_EV_SERVER_SWEPT, /* its memory is gone, and what became of all pages in it is known */
 };
 
 /**

@@ -507,6 +507,7 @@ enum eng_event_type {
 	ENG_EV_SERVER_DRAINED, /* nothing of use is left on it */
 	ENG_EV_SERVER_DRAINING,
 	ENG_EV_SERVER_DRAIN_CANCELLED,
+	ENG_EV_SERVER_SWEPT, /* its memory is gone, and what became of all pages in it is known */
 };
 
 /** struct eng_event - something an operator wants to hear of, once. */

@@ -50,16 +50,25 @@ bool eng_recover_unknown(const struct engine *e, const struct eng_vai *vai)
 	return vai->holes || (vai->restored && r->missing + r->lost > spare);
 }
 
+/*
+ * Memories that are there no more, with pages in them of which the next life is to hear that they
+ * are lost or short of copies. Whose pages the last ones had is known when the sweep has seen to them.
+ */
+static u32 memories_gone(const struct engine *e, const struct eng_vai *vai)
+{
+	return (vai->restored ? e->recover.lost : 0) + eng_servers_unswept(e);
+}
+
 bool eng_recover_holes(const struct engine *e, const struct eng_vai *vai)
 {
 	u32 spare = vai->thin || vai->degraded ? 0 : vai->copies - 1;
 
-	return vai->holes || vai->lossy || (vai->restored && e->recover.lost > spare);
+	return vai->holes || vai->lossy || memories_gone(e, vai) > spare;
 }
 
 bool eng_recover_thin(const struct engine *e, const struct eng_vai *vai)
 {
-	return vai->thin || vai->degraded || (vai->restored && e->recover.lost);
+	return vai->thin || vai->degraded || memories_gone(e, vai);
 }
 
 /* ---- who is missing ---- */

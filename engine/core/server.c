@@ -68,6 +68,7 @@ void eng_server_forget(struct engine *e, struct eng_server *sv)
 	eng_discard_clear(e, sv);
 	/* At once: from here on nobody names the server to the next life. */
 	eng_recover_forget(e, sv);
+	sv->unswept = sv->mapped;
 	e->servers->gone++;
 }
 
@@ -93,6 +94,7 @@ struct eng_server *eng_server_new(struct engine *e, const struct amp_hello *m,
 		server_away(e, old, ENG_SERVER_GONE, ENG_EV_SERVER_DEAD);
 		eng_discard_clear(e, old);
 		eng_recover_forget(e, old);
+		old->unswept = old->mapped;
 		ss->gone++;
 	}
 	slot = server_slot(e);
@@ -216,8 +218,11 @@ static void server_liveness(struct engine *e, struct eng_server *sv)
 	u64 dead_ns = e->cfg.dead_ms * NS_PER_MS;
 
 	if (sv->state == ENG_SERVER_GONE) {
-		if (server_unused(sv))
-			server_free(e, sv);
+		if (!server_unused(sv))
+			return;
+		if (sv->unswept)
+			eng_event(e, ENG_EV_SERVER_SWEPT, sv->name, 0);
+		server_free(e, sv);
 	} else if (!eng_server_usable(sv)) {
 		return;
 	} else if (silent >= dead_ns) {

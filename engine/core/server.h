@@ -78,6 +78,7 @@ struct eng_discard {
  * @awaited:    known from before a restart, and its inventory is not in
  * @inventoried: the page map has all that it holds
  * @told_empty: it said in its HELLO that it holds nothing
+ * @unswept:    there were pages on it when its memory was given up
  * @overflowed: during its inventory discards were not remembered
  * @known_boot: of the memory that it had before the restart, 0 if not known
  * @inv:        an inventory in progress, or NULL
@@ -124,7 +125,7 @@ struct eng_server {
 	u64 pages_out, pages_in, retransmits, spurious, timeouts, nacks, crc_errors;
 
 	/* recover.c; see there */
-	bool awaited, inventoried, told_empty, overflowed;
+	bool awaited, inventoried, told_empty, overflowed, unswept;
 	u64 known_boot;
 	struct eng_inventory *inv;
 	bool drain_asked, leaving, drain_refused, wiped, drained;
@@ -325,6 +326,9 @@ void eng_copy_drop(struct engine *e, struct map_entry *me, u32 i);
 
 /** eng_entry_drop() - remove a page from the map; its copies are no more. */
 void eng_entry_drop(struct engine *e, struct eng_vai *vai, u32 idx);
+
+/** eng_servers_unswept() - memories that are gone, but not out of the page map yet. */
+u32 eng_servers_unswept(const struct engine *e);
 
 /** eng_sweep_tick() - take slots of lost memories out of the page map, a batch. True: more to do. */
 bool eng_sweep_tick(struct engine *e);

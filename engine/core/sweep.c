@@ -16,16 +16,14 @@ void eng_copy_drop(struct engine *e, struct map_entry *me, u32 i)
 		sv->mapped--;
 }
 
-static bool sweep_wanted(const struct eng_servers *ss)
+u32 eng_servers_unswept(const struct engine *e)
 {
-	u32 i;
+	const struct eng_servers *ss = e->servers;
+	u32 i, n = 0;
 
-	if (!ss->gone)
-		return false;
-	for (i = 0; i < ss->nslots; i++)
-		if (ss->slot[i] && ss->slot[i]->state == ENG_SERVER_GONE && ss->slot[i]->mapped)
-			return true;
-	return false;
+	for (i = 0; ss->gone && i < ss->nslots; i++)
+		n += ss->slot[i] && ss->slot[i]->state == ENG_SERVER_GONE && ss->slot[i]->mapped;
+	return n;
 }
 
 /*
@@ -37,7 +35,7 @@ bool eng_sweep_tick(struct engine *e)
 	struct eng_servers *ss = e->servers;
 	u32 budget = ENG_SWEEP_BATCH, idx, i;
 
-	if (!sweep_wanted(ss))
+	if (!eng_servers_unswept(e))
 		return false;
 	if (map_scan_end(e->map, ss->sweep))
 		ss->sweep = 0;

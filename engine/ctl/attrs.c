@@ -166,6 +166,7 @@ static const char *const event_names[] = {
 	"server-drained",
 	"server-draining",
 	"drain-cancelled",
+	"server-swept",
 };
 
 static json_t *name_of(const struct nlattr *a, const char *const *names, size_t n)

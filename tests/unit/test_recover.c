@@ -230,6 +230,68 @@ static void p8_a_server_removed_before_it_told_leaves_holes_at_once(void **state
 }
 
 /*
+ * So it is with one whose pages were known: as long as the sweep has not seen to them, nobody can
+ * say which VAIs had pages on it.
+ */
+static void p8_a_server_removed_with_pages_leaves_holes_until_swept(void **state)
+{
+	struct eng_vai_info info;
+	struct eng_err err;
+
+	(void)state;
+	begin(14);
+	servers(3);
+	vais_make();
+	write_all(0);
+	pb_kill(pb, 2);
+	assert_int_equal(eng_server_remove(pb->e, "mem2", true, &err), 0);
+	bed_info(names[0], &info);
+	assert_true(info.p.holes);
+	bed_info(names[1], &info);
+	assert_false(info.p.holes);
+	assert_true(info.p.degraded);
+	pb_run(pb, 20000);
+	pb_events(pb);
+	assert_int_equal(pb->events[ENG_EV_SERVER_SWEPT], 1);
+	assert_int_equal(pb->events[ENG_EV_VAI_LOSSY], 1);
+	bed_info(names[0], &info);
+	assert_true(info.p.holes);		/* it had pages there */
+	eng_mover_kick(pb->e, ENG_KICK_SERVER); /* all is counted once more */
+	pb_run(pb, 5000);
+	bed_info(names[1], &info);
+	assert_false(info.p.holes || info.p.degraded); /* all have two copies again */
+	end();
+}
+
+static void a_vai_without_pages_on_it_has_none_when_it_is_swept(void **state)
+{
+	struct eng_vai_info info;
+	struct eng_err err;
+
+	(void)state;
+	begin(15);
+	servers(2);
+	vais_make();
+	assert_int_equal(pb_write_now(pb, 0, 0, 1), 0);
+	pb_run(pb, 100);
+	{
+		u32 gone = pb->e->servers->slot[0]->mapped ? 1 : 0;
+		const char *name = gone ? "mem1" : "mem0";
+
+		/* The other one has the page; give this one a page of the critical VAI alone. */
+		assert_int_equal(pb_write_now(pb, 1, 0, 1), 0);
+		pb_kill(pb, gone);
+		assert_int_equal(eng_server_remove(pb->e, name, true, &err), 0);
+	}
+	bed_info(names[0], &info);
+	assert_true(info.p.holes);
+	pb_run(pb, 20000);
+	bed_info(names[0], &info);
+	assert_false(info.p.holes);
+	end();
+}
+
+/*
  * Pages were short of copies when the engine ended: a single memory that is not there may have
  * had one that nobody else has. That all which is known has its copies does not change it.
  */
@@ -585,6 +647,8 @@ int main(void)
 		cmocka_unit_test(p8_what_a_missing_server_may_have_is_unknown),
 		cmocka_unit_test(p8_a_memory_that_came_back_empty_leaves_holes),
 		cmocka_unit_test(p8_a_server_removed_before_it_told_leaves_holes_at_once),
+		cmocka_unit_test(p8_a_server_removed_with_pages_leaves_holes_until_swept),
+		cmocka_unit_test(a_vai_without_pages_on_it_has_none_when_it_is_swept),
 		cmocka_unit_test(servers_may_come_before_the_configuration),
 		cmocka_unit_test(p9_a_drain_goes_on_after_a_restart),
 		cmocka_unit_test(a_vai_may_come_after_the_inventories),
