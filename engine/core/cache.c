@@ -70,6 +70,7 @@ static bool write_cached(struct engine *e, struct pg_op *op, struct anm_page *pa
 	return true;
 }
 
+/* Who has read a page has it now, and most likely writes it before it is read again. */
 static void cache_used(struct engine *e, struct eng_vai *vai, u32 idx)
 {
 	struct pcache *c = e->cache->table;
@@ -79,7 +80,7 @@ static void cache_used(struct engine *e, struct eng_vai *vai, u32 idx)
 	if (c->entry[idx].ahead)
 		eng_ahead_used(e, vai);
 	c->entry[idx].ahead = false;
-	c->policy->hit(c, idx);
+	pcache_spend(c, idx);
 }
 
 bool op_cached(struct engine *e, struct pg_op *op)
@@ -120,12 +121,6 @@ static u32 cache_put(struct engine *e, const struct pg_op *op, u64 version, stru
 
 	op->io.vai->cached = true;
 	return pcache_put(e->cache->table, cache_hash(e, slot, no), slot, no, version, page);
-}
-
-void eng_cache_fetched(struct engine *e, const struct pg_op *op)
-{
-	if (eng_cache_wants(e, op->io.vai) && !map_pattern(op_entry(e, op)))
-		cache_put(e, op, map_version(op_entry(e, op)), op->fetch);
 }
 
 void eng_cache_ahead(struct engine *e, const struct pg_op *op)
