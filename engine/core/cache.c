@@ -71,7 +71,7 @@ static bool write_cached(struct engine *e, struct pg_op *op, struct anm_page *pa
 }
 
 /* Who has read a page has it now, and most likely writes it before it is read again. */
-static void cache_used(struct engine *e, struct eng_vai *vai, u32 idx)
+static void cache_used(struct engine *e, struct eng_vai *vai, u32 idx, bool read)
 {
 	struct pcache *c = e->cache->table;
 
@@ -80,7 +80,8 @@ static void cache_used(struct engine *e, struct eng_vai *vai, u32 idx)
 	if (c->entry[idx].ahead)
 		eng_ahead_used(e, vai);
 	c->entry[idx].ahead = false;
-	pcache_spend(c, idx);
+	if (read)
+		pcache_spend(c, idx);
 }
 
 bool op_cached(struct engine *e, struct pg_op *op)
@@ -103,7 +104,7 @@ bool op_cached(struct engine *e, struct pg_op *op)
 		vai->cache_misses++;
 		return false;
 	}
-	cache_used(e, vai, idx);
+	cache_used(e, vai, idx, !op->io.write);
 	if (op->io.write)
 		return write_cached(e, op, page);
 	anm_page_get(page);
