@@ -99,14 +99,20 @@ static bool trace_read(const char *name, struct trace *t)
 	return ok;
 }
 
+static const char *const way_name[WAYS] = {
+	[WAY_KEEP] = "keep",
+	[WAY_LEAVE] = "leave",
+	[WAY_SPEND] = "spend",
+};
+
 static void report(const char *name, const struct trace *t, u32 percent, const struct replay *r)
 {
 	printf("{\"trace\":\"%s\",\"pages\":%u,\"budget_percent\":%u,\"budget_pages\":%u,"
-	       "\"policy\":\"%s\",\"leave\":%s,\"ahead\":%s,\"reads\":%llu,\"hits\":%llu,"
+	       "\"policy\":\"%s\",\"way\":\"%s\",\"ahead\":%s,\"reads\":%llu,\"hits\":%llu,"
 	       "\"requests\":%llu,\"whole\":%llu,\"issued\":%llu,\"used\":%llu,\"wasted\":%llu}\n",
 	       name, t->distinct, percent, r->budget, r->policy ? r->policy->name : "best",
-	       r->leave ? "true" : "false", r->ahead ? "true" : "false", r->reads, r->hits,
-	       r->nreads, r->whole, r->issued, r->used, r->wasted);
+	       way_name[r->way], r->ahead ? "true" : "false", r->reads, r->hits, r->nreads,
+	       r->whole, r->issued, r->used, r->wasted);
 }
 
 static bool one(const char *name, const struct trace *t, u32 percent, struct replay r)
@@ -127,14 +133,14 @@ static bool ways(const char *name, const struct trace *t, u32 percent, bool with
 		&policy_clock,
 		&pcache_s3fifo,
 	};
-	u32 p, leave, ahead;
+	u32 p, way, ahead;
 
 	for (p = 0; p < ARRAY_SIZE(policies); p++) {
-		for (leave = 0; leave < 2; leave++) {
+		for (way = 0; way < WAYS; way++) {
 			for (ahead = 0; ahead <= with_ahead; ahead++) {
 				struct replay r = {.policy = policies[p]};
 
-				r.leave = leave;
+				r.way = way;
 				r.ahead = ahead;
 				if (!one(name, t, percent, r))
 					return false;

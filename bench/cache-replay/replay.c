@@ -41,22 +41,25 @@ static void unused(struct pcache *c, const struct pcache_entry *en)
 /* Return: it was there. */
 static bool read_page(struct run *x, u32 no)
 {
+	struct pcache *c = x->c;
 	u32 i = find(x, no);
 
 	if (i == PCACHE_NONE) {
-		if (!x->r->leave)
+		if (x->r->way == WAY_KEEP)
 			put(x, no);
 		return false;
 	}
-	if (x->c->entry[i].ahead) {
-		x->c->entry[i].ahead = false;
+	if (c->entry[i].ahead) {
+		c->entry[i].ahead = false;
 		x->r->used++;
 		streams_used(&x->streams);
 	}
-	if (x->r->leave)
-		pcache_drop(x->c, i);
+	if (x->r->way == WAY_LEAVE)
+		pcache_drop(c, i);
+	else if (x->r->way == WAY_SPEND)
+		pcache_spend(c, i);
 	else
-		x->c->policy->hit(x->c, i);
+		c->policy->hit(c, i);
 	return true;
 }
 

@@ -26,10 +26,18 @@ struct trace {
 	size_t accesses;
 };
 
+/** enum replay_way - what becomes of a page that was read: the client has it now. */
+enum replay_way {
+	WAY_KEEP,  /* it is kept, or gets in: as a cache does it whose clients have none */
+	WAY_LEAVE, /* it leaves, and does not get in */
+	WAY_SPEND, /* it is the first to leave when room is wanted, and does not get in */
+	WAYS,
+};
+
 /**
  * struct replay - how, and what came of it. Pages.
  * @policy: NULL: the best that there is, which knows the future
- * @leave:  what was read leaves the cache: the client has it now
+ * @way:    what becomes of a page that was read
  * @ahead:  pages are read ahead
  * @reads, @hits: pages read that the cache could have had, and those that it had
  * @whole:  READs of which it had every page
@@ -39,7 +47,8 @@ struct trace {
 struct replay {
 	const struct pcache_policy *policy;
 	u32 budget;
-	bool leave, ahead;
+	enum replay_way way;
+	bool ahead;
 	u64 reads, hits, nreads, whole;
 	u64 issued, used, wasted;
 };

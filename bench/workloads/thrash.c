@@ -39,7 +39,7 @@ static const char usage[] =
  * @mem: the pages; @pages of them
  * @generation: of each page, what was last written to it
  * @verified: pages compared word by word; @bad of them were wrong
- * @random_s, @total_s: seconds
+ * @random_s, @verify_s, @total_s: seconds
  * @page_ns: when work on a page began; @standstill_ns: the longest that it took, in any phase
  * @random, @total: counters of the random phase and of all
  */
@@ -49,7 +49,7 @@ struct thrash {
 	uint64_t pages, touches, passes, seed, corrupt;
 	unsigned int writes_percent;
 	uint64_t verified, bad;
-	double random_s, total_s;
+	double random_s, verify_s, total_s;
 	uint64_t page_ns, standstill_ns;
 	struct wl_counters random, total;
 	struct wl_latency latency;
@@ -158,13 +158,16 @@ static void random_phase(struct thrash *t)
 static void verify_phase(struct thrash *t)
 {
 	uint64_t began = wl_now_ns();
+	double took;
 
 	for (uint64_t i = 0; i < t->pages; i++) {
 		verify(t, i);
 		page_done(t);
 		wl_progress("verify", i, t->pages);
 	}
-	wl_say("verify: %lu pages in %.2f s\n", t->pages, (double)(wl_now_ns() - began) / 1e9);
+	took = (double)(wl_now_ns() - began) / 1e9;
+	t->verify_s += took;
+	wl_say("verify: %lu pages in %.2f s\n", t->pages, took);
 }
 
 static void corrupt(struct thrash *t)
@@ -191,14 +194,16 @@ static void report(struct thrash *t, bool json)
 	wl_say("pages verified: %lu, bad pages: %lu\n", t->verified, t->bad);
 	if (json)
 		printf("{\"workload\":\"thrash\",\"pages\":%lu,\"touches\":%lu,\"seed\":%lu,"
-		       "\"random_s\":%.3f,\"total_s\":%.3f,\"random_major_faults\":%zu,"
-		       "\"fault_us_mean\":%.1f,\"fault_us_p50\":%.1f,\"fault_us_p99\":%.1f,"
+		       "\"random_s\":%.3f,\"verify_s\":%.3f,\"total_s\":%.3f,"
+		       "\"random_major_faults\":%zu,\"fault_us_mean\":%.1f,\"fault_us_p50\":%.1f,"
+		       "\"fault_us_p99\":%.1f,"
 		       "\"fault_us_max\":%.1f,\"standstill_s\":%.3f,"
 		       "\"major_faults\":%lu,\"minor_faults\":%lu,"
 		       "\"pswpin\":%lu,\"pswpout\":%lu,\"pages_verified\":%lu,\"bad_pages\":%lu}\n",
-		       t->pages, t->touches, t->seed, t->random_s, t->total_s, t->latency.count,
-		       s.mean, s.p50, s.p99, s.max, (double)t->standstill_ns / 1e9, t->total.majflt,
-		       t->total.minflt, t->total.pswpin, t->total.pswpout, t->verified, t->bad);
+		       t->pages, t->touches, t->seed, t->random_s, t->verify_s, t->total_s,
+		       t->latency.count, s.mean, s.p50, s.p99, s.max,
+		       (double)t->standstill_ns / 1e9, t->total.majflt, t->total.minflt,
+		       t->total.pswpin, t->total.pswpout, t->verified, t->bad);
 }
 
 static void parse_options(struct thrash *t, int argc, char **argv)

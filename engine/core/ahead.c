@@ -158,17 +158,51 @@ static bool ahead_page(struct engine *e, struct eng_vai *vai, u32 page_no)
 	return true;
 }
 
+static bool ahead_wanted(const struct engine *e, const struct eng_vai *vai)
+{
+	return vai->readahead && e->cache && !vai->no_cache && !vai->deleting && !vai->emptying;
+}
+
+static void ahead_range(struct engine *e, struct eng_vai *vai, const struct stream_range *r)
+{
+	u32 i;
+
+	for (i = 0; i < r->n; i++)
+		if (!ahead_page(e, vai, r->s->down ? r->first + r->n - 1 - i : r->first + i))
+			break;
+	if (i < r->n)
+		stream_back(r, i);
+}
+
 void eng_ahead_read(struct engine *e, struct eng_vai *vai, u32 first, u32 n)
 {
 	struct stream_range r;
-	u32 i;
 
-	if (!vai->readahead || !e->cache || vai->no_cache || vai->deleting || vai->emptying ||
-	    !streams_read(&vai->streams, first, n, vai->npages, AHEAD_BURST, &r))
+	if (ahead_wanted(e, vai) &&
+	    streams_read(&vai->streams, first, n, vai->npages, AHEAD_BURST, &r))
+		ahead_range(e, vai, &r);
+}
+
+/* How much is in flight can be told only when no operation is about to begin. */
+void eng_ahead_answered(struct engine *e, struct eng_vai *vai)
+{
+	if (!ahead_wanted(e, vai))
 		return;
-	for (i = 0; i < r.n; i++)
-		if (!ahead_page(e, vai, r.s->down ? r.first + r.n - 1 - i : r.first + i))
-			break;
-	if (i < r.n)
-		stream_back(&r, i);
+	e->ahead_again = true;
+	e->ahead_slot = vai->slot;
+	busy_run(e);
+}
+
+void eng_ahead_again(struct engine *e)
+{
+	struct eng_vai *vai;
+	struct stream_range r;
+
+	if (!e->ahead_again)
+		return;
+	e->ahead_again = false;
+	vai = eng_vai_at(e, e->ahead_slot);
+	if (vai && ahead_wanted(e, vai) &&
+	    streams_again(&vai->streams, vai->npages, AHEAD_BURST, &r))
+		ahead_range(e, vai, &r);
 }

@@ -20,6 +20,15 @@
 /** eng_ahead_read() - a client reads @n pages from @first on; call it when these are under way. */
 void eng_ahead_read(struct engine *e, struct eng_vai *vai, u32 first, u32 n);
 
+/**
+ * eng_ahead_answered() - one of these reads was answered. When it came it may have filled the
+ * window itself; now there is room. May be called from ->done.
+ */
+void eng_ahead_answered(struct engine *e, struct eng_vai *vai);
+
+/** eng_ahead_again() - page operations have run: what eng_ahead_answered() put off. */
+void eng_ahead_again(struct engine *e);
+
 /** eng_ahead_used() - a page in the cache that was read ahead was asked for. */
 void eng_ahead_used(struct engine *e, struct eng_vai *vai);
 

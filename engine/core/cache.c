@@ -70,7 +70,8 @@ static bool write_cached(struct engine *e, struct pg_op *op, struct anm_page *pa
 	return true;
 }
 
-static void cache_used(struct engine *e, struct eng_vai *vai, u32 idx)
+/* Who has read a page has it now, and most likely writes it before it is read again. */
+static void cache_used(struct engine *e, struct eng_vai *vai, u32 idx, bool read)
 {
 	struct pcache *c = e->cache->table;
 
@@ -79,7 +80,8 @@ static void cache_used(struct engine *e, struct eng_vai *vai, u32 idx)
 	if (c->entry[idx].ahead)
 		eng_ahead_used(e, vai);
 	c->entry[idx].ahead = false;
-	c->policy->hit(c, idx);
+	if (read)
+		pcache_spend(c, idx);
 }
 
 bool op_cached(struct engine *e, struct pg_op *op)
@@ -102,7 +104,7 @@ bool op_cached(struct engine *e, struct pg_op *op)
 		vai->cache_misses++;
 		return false;
 	}
-	cache_used(e, vai, idx);
+	cache_used(e, vai, idx, !op->io.write);
 	if (op->io.write)
 		return write_cached(e, op, page);
 	anm_page_get(page);
@@ -120,12 +122,6 @@ static u32 cache_put(struct engine *e, const struct pg_op *op, u64 version, stru
 
 	op->io.vai->cached = true;
 	return pcache_put(e->cache->table, cache_hash(e, slot, no), slot, no, version, page);
-}
-
-void eng_cache_fetched(struct engine *e, const struct pg_op *op)
-{
-	if (eng_cache_wants(e, op->io.vai) && !map_pattern(op_entry(e, op)))
-		cache_put(e, op, map_version(op_entry(e, op)), op->fetch);
 }
 
 void eng_cache_ahead(struct engine *e, const struct pg_op *op)

@@ -41,16 +41,7 @@ bool op_cached(struct engine *e, struct pg_op *op);
 void eng_cache_prefetch(struct engine *e, const struct eng_vai *vai, u32 page_no);
 void eng_cache_prefetch_entry(struct engine *e, const struct eng_vai *vai, u32 page_no);
 
-/** eng_cache_wants() - a page of this VAI that was fetched would be kept. */
-static inline bool eng_cache_wants(const struct engine *e, const struct eng_vai *vai)
-{
-	return e->cache && !vai->no_cache;
-}
-
-/** eng_cache_fetched() - a READ has fetched and checked its page. */
-void eng_cache_fetched(struct engine *e, const struct pg_op *op);
-
-/** eng_cache_ahead() - the same, and nobody has asked for it yet. */
+/** eng_cache_ahead() - a page was fetched and checked that nobody has asked for yet. */
 void eng_cache_ahead(struct engine *e, const struct pg_op *op);
 
 /** eng_cache_stored() - a page is stored as often as it should be: write-through. */

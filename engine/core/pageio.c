@@ -105,6 +105,8 @@ void busy_run(struct engine *e)
 		}
 	}
 	bt->running = false;
+	if (!bt->closing)
+		eng_ahead_again(e);
 }
 
 /* ---- what others call ---- */

@@ -145,8 +145,7 @@ void op_ask(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng_se
 	op_key(op, &c->xf.key);
 	c->xf.version = elder == sv->slot ? 1 : map_version(op_entry(e, op));
 	c->xf.page = page;
-	c->xf.frags =
-		op->io.share && !op->move && !eng_cache_wants(e, op->io.vai) ? &op->io.frags : NULL;
+	c->xf.frags = op->io.share && !op->move ? &op->io.frags : NULL;
 	c->xf.done = done;
 	c->xf.split = NULL;
 	if (c == &op->copy[0] && op->tries == 1 && op->io.split && elder == ENG_SLOT_NONE)
@@ -317,12 +316,6 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 			if (xf->form == AMP_FORM_FILL)
 				eng_entry_fill(e, me, anm_page_data(op->fetch));
 			op_drop_bad(e, op, me);
-			/*
-			 * What a WRITE is laid over is not to be changed in the cache; what is
-			 * written back gets there when it is stored.
-			 */
-			if (!op->move && !op->io.write && map_elder(me) == ENG_SLOT_NONE)
-				eng_cache_fetched(e, op);
 			op_fetched(e, op);
 		}
 	} else {

@@ -98,14 +98,24 @@ static void page_release(struct pcache *c, u32 i)
 	c->used--;
 }
 
+static u32 victim(struct pcache *c)
+{
+	u32 i = c->list[PCACHE_SPENT].head;
+
+	if (i == PCACHE_NONE)
+		return c->policy->victim(c);
+	pcache_unlink(c, i);
+	return i;
+}
+
 static void evict(struct pcache *c)
 {
-	u32 i = c->policy->victim(c);
+	u32 i = victim(c);
 
 	if (c->evicted)
 		c->evicted(c, &c->entry[i]);
 	page_release(c, i);
-	if (c->policy->gone(c, i))
+	if (c->entry[i].list != PCACHE_SPENT && c->policy->gone(c, i))
 		return;
 	hash_remove(c, i);
 	pcache_push(c, PCACHE_FREE, i);
@@ -148,7 +158,12 @@ u32 pcache_put(struct pcache *c, u32 hash, u16 vai, u32 page_no, u64 version, st
 	anm_page_get(page);
 	if (i != PCACHE_NONE && c->entry[i].page) {
 		page_put(c, &c->entry[i]);
-		c->policy->hit(c, i);
+		if (c->entry[i].list == PCACHE_SPENT) {
+			pcache_unlink(c, i);
+			c->policy->insert(c, i);
+		} else {
+			c->policy->hit(c, i);
+		}
 	} else {
 		/* What makes room may forget just this ghost. */
 		if (c->used >= c->cap) {
@@ -163,6 +178,14 @@ u32 pcache_put(struct pcache *c, u32 hash, u16 vai, u32 page_no, u64 version, st
 	c->entry[i].page = page;
 	c->entry[i].version = version;
 	return i;
+}
+
+void pcache_spend(struct pcache *c, u32 i)
+{
+	if (c->entry[i].list == PCACHE_SPENT)
+		return;
+	pcache_unlink(c, i);
+	pcache_push(c, PCACHE_SPENT, i);
 }
 
 void pcache_drop(struct pcache *c, u32 i)

@@ -20,6 +20,7 @@ enum pcache_list_id {
 	PCACHE_MAIN,
 	PCACHE_SMALL, /* new ones, on probation */
 	PCACHE_GHOST, /* without a page: was here not long ago */
+	PCACHE_SPENT, /* of no use, most likely: the first to go */
 	PCACHE_LISTS,
 };
 
@@ -58,7 +59,8 @@ struct pcache;
  * struct pcache_policy - which pages are kept.
  * @insert: the page of entry @i is new; put it on a list
  * @hit:    it was used
- * @victim: take the one off its list that is to go; there is at least one. A bounded step
+ * @victim: take the one off its list that is to go; there is at least one on its lists. A
+ *          bounded step
  * @gone:   its page is gone: keep it as a ghost on a list, or return false
  */
 struct pcache_policy {
@@ -130,6 +132,9 @@ u32 pcache_put(struct pcache *c, u32 hash, u16 vai, u32 page_no, u64 version,
 
 /** pcache_drop() - the page at @i is not to be had any more; no ghost is kept. */
 void pcache_drop(struct pcache *c, u32 i);
+
+/** pcache_spend() - the page at @i will not be asked for soon: it goes before all others. */
+void pcache_spend(struct pcache *c, u32 i);
 
 /** pcache_shrink() - let up to @n pages go, as if room were wanted. */
 void pcache_shrink(struct pcache *c, u32 n);

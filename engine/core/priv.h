@@ -94,9 +94,11 @@ struct engine {
 	u32 nspare;
 	struct list_head outq;
 	u32 outq_len;
-	u32 pages_in_flight;	   /* eng_pageio_alloc() minus eng_pageio_free() */
-	u32 hedge_credit;	   /* see hedge.c */
-	u32 aheads;		   /* pages being read ahead */
+	u32 pages_in_flight; /* eng_pageio_alloc() minus eng_pageio_free() */
+	u32 hedge_credit;    /* see hedge.c */
+	u32 aheads;	     /* pages being read ahead */
+	bool ahead_again;    /* eng_ahead_again() has to look at the VAI of @ahead_slot */
+	u16 ahead_slot;
 	u64 chores_ns, chores_due; /* when eng_tick() last did all it does, and is to again */
 	struct eng_stats stats;
 	struct eng_event events[ENG_EVENTS_MAX];

@@ -156,6 +156,7 @@ static bool req_answered(struct engine *e, struct eng_req *req)
 
 static void req_finish(struct engine *e, struct eng_req *req)
 {
+	struct eng_vai *read = req->write ? NULL : &req->x->vai;
 	struct eng_client *c = req->x->client;
 	u32 stat = stat_of(req->err);
 	struct anm_out *out = NULL;
@@ -175,6 +176,8 @@ static void req_finish(struct engine *e, struct eng_req *req)
 	req_free(e, req);
 	if (out)
 		eng_reply_send(e, out);
+	if (read)
+		eng_ahead_answered(e, read);
 }
 
 /* One pageio done, or the loop that started them. May free @req. */

@@ -102,14 +102,12 @@ static void range_down(struct stream *s, u32 ahead, u32 max, struct stream_range
 	r->first = s->edge;
 }
 
-bool streams_read(struct streams *st, u32 first, u32 n, u32 npages, u32 max, struct stream_range *r)
+static bool stream_range(struct streams *st, struct stream *s, u32 npages, u32 max,
+			 struct stream_range *r)
 {
 	u32 ahead = streams_ahead(st);
-	struct stream *s;
 
-	st->clock++;
-	s = streams_find(st, first, first + n);
-	if (!s || s->run < STREAM_RUN)
+	if (s->run < STREAM_RUN)
 		return false;
 	r->s = s;
 	if (s->down)
@@ -117,6 +115,25 @@ bool streams_read(struct streams *st, u32 first, u32 n, u32 npages, u32 max, str
 	else
 		range_up(s, ahead, npages, max, r);
 	return r->n;
+}
+
+bool streams_read(struct streams *st, u32 first, u32 n, u32 npages, u32 max, struct stream_range *r)
+{
+	struct stream *s;
+
+	st->clock++;
+	s = streams_find(st, first, first + n);
+	return s && stream_range(st, s, npages, max, r);
+}
+
+bool streams_again(struct streams *st, u32 npages, u32 max, struct stream_range *r)
+{
+	u32 i;
+
+	for (i = 0; i < STREAMS; i++)
+		if (st->s[i].run && st->s[i].used == st->clock)
+			return stream_range(st, &st->s[i], npages, max, r);
+	return false;
 }
 
 void stream_back(const struct stream_range *r, u32 done)

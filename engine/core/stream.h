@@ -69,6 +69,12 @@ static inline u32 streams_ahead(const struct streams *st)
 bool streams_read(struct streams *st, u32 first, u32 n, u32 npages, u32 max,
 		  struct stream_range *r);
 
+/**
+ * streams_again() - the same for the stream that was read last, without a read: some time after
+ * stream_back() there may be room for more.
+ */
+bool streams_again(struct streams *st, u32 npages, u32 max, struct stream_range *r);
+
 /** stream_back() - only the nearest @done pages of the range were asked for after all. */
 void stream_back(const struct stream_range *r, u32 done);
 

@@ -130,6 +130,30 @@ static void and_one_who_reads_backwards(void **state)
 	pb_free(b);
 }
 
+/* Eight pages a READ, which are half of the window by themselves: asked for when it is answered. */
+static void a_reader_of_many_pages_finds_them_too(void **state)
+{
+	struct pb *b = real_bed();
+	struct eng_server *sv = b->e->servers->slot[pb_info(b, 0).slot];
+	struct pb_io *p[8];
+	u32 at, i;
+
+	for (at = 8; at + 8 <= PAGES; at += 8) {
+		sv->win.cwnd = 16;
+		for (i = 0; i < 8; i++)
+			p[i] = pb_read(b, 0, at + i);
+		eng_ahead_read(b->e, b->real[0], at, 8);
+		for (i = 0; i < 8; i++)
+			right(b, p[i], at + i);
+		eng_ahead_answered(b->e, b->real[0]);
+		assert_true(sv->in_flight <= 8);
+	}
+	/* All but the first three READs. */
+	assert_int_equal(b->real[0]->cache_hits, at - 8 - 24);
+	assert_int_equal(b->real[0]->ahead_wasted, 0);
+	pb_free(b);
+}
+
 static void it_is_off_unless_asked_for(void **state)
 {
 	struct pb *b = real_bed();
@@ -451,6 +475,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reader_in_order_finds_the_pages_there),
 		cmocka_unit_test(and_one_who_reads_backwards),
+		cmocka_unit_test(a_reader_of_many_pages_finds_them_too),
 		cmocka_unit_test(it_is_off_unless_asked_for),
 		cmocka_unit_test(p1_a_write_ends_it_and_is_what_is_read),
 		cmocka_unit_test(p1_a_failed_write_after_it_leaves_nothing),

@@ -97,11 +97,15 @@ static void p7_the_budget_holds_and_pages_are_what_was_put(void **state)
 			} else {
 				use(c, key);
 			}
+			i = find(c, draw(KEYS));
+			if (i != PCACHE_NONE && !draw(4))
+				pcache_spend(c, i);
 			if (!draw(500))
 				pcache_shrink(c, draw(c->cap + 5));
 			assert_true(c->used <= c->cap);
 			assert_true(c->list[PCACHE_GHOST].n <= c->cap);
-			assert_int_equal(c->used, c->list[PCACHE_MAIN].n + c->list[PCACHE_SMALL].n);
+			assert_int_equal(c->used, c->list[PCACHE_MAIN].n + c->list[PCACHE_SMALL].n +
+							  c->list[PCACHE_SPENT].n);
 			assert_int_equal(c->entries, c->used + c->list[PCACHE_GHOST].n +
 							     c->list[PCACHE_FREE].n);
 		}
@@ -141,6 +145,33 @@ static void a_ghost_comes_back_for_good(void **state)
 	for (i = 200; i < 300; i++)
 		put(c, i, 1);
 	assert_int_not_equal(find(c, 0), PCACHE_NONE);
+	pcache_destroy(c);
+}
+
+/* The last one first: who had it last will want it last. */
+static void spent_pages_go_first(void **state)
+{
+	struct pcache *c = pcache_create(10, &pcache_s3fifo);
+	u32 i;
+
+	for (i = 0; i < 10; i++)
+		put(c, i, 1);
+	pcache_spend(c, find(c, 9));
+	pcache_spend(c, find(c, 4));
+	pcache_spend(c, find(c, 7));
+	pcache_spend(c, find(c, 4)); /* once more: as it was */
+	put(c, 9, 2);		     /* no longer */
+	put(c, 10, 1);
+	assert_int_equal(find(c, 7), PCACHE_NONE);
+	assert_int_not_equal(find(c, 4), PCACHE_NONE);
+	put(c, 11, 1);
+	assert_int_equal(find(c, 4), PCACHE_NONE);
+	assert_int_not_equal(find(c, 9), PCACHE_NONE);
+	assert_int_not_equal(find(c, 0), PCACHE_NONE);
+	pcache_spend(c, find(c, 10));
+	pcache_shrink(c, 1);
+	assert_int_equal(find(c, 10), PCACHE_NONE);
+	assert_int_equal(c->used, 9);
 	pcache_destroy(c);
 }
 
@@ -201,6 +232,7 @@ int main(void)
 		cmocka_unit_test(p7_the_budget_holds_and_pages_are_what_was_put),
 		cmocka_unit_test(a_scan_leaves_what_is_used_often),
 		cmocka_unit_test(a_ghost_comes_back_for_good),
+		cmocka_unit_test(spent_pages_go_first),
 		cmocka_unit_test(p6_without_memory_there_is_no_table),
 		cmocka_unit_test(what_was_fetched_ahead_in_vain_is_told),
 	};

@@ -61,6 +61,33 @@ static void reads_in_order_are_a_stream(void **state)
 		assert_true(asked[i]);
 }
 
+static bool again(struct stream_range *to)
+{
+	return streams_again(&st, NPAGES, MAX, to);
+}
+
+/* What was given back is to be had later, and only once. */
+static void what_there_was_no_room_for_comes_later(void **state)
+{
+	struct stream_range none;
+
+	assert_false(again(&none));
+	reads(1000, 8);
+	reads(1008, 8);
+	assert_false(again(&none));
+	assert_true(reads(1016, 8));
+	assert_false(again(&none));
+	stream_back(&r, 2);
+	assert_true(again(&r));
+	assert_int_equal(r.first, 1026);
+	assert_int_equal(r.n, STREAM_AHEAD_NEW - 2);
+	assert_false(again(&none));
+	/* The last read is of no stream. */
+	stream_back(&r, 0);
+	reads(50000, 1);
+	assert_false(again(&none));
+}
+
 static void downwards_too(void **state)
 {
 	static bool asked[NPAGES];
@@ -198,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(reads_in_order_are_a_stream, setup),
+		cmocka_unit_test_setup(what_there_was_no_room_for_comes_later, setup),
 		cmocka_unit_test_setup(downwards_too, setup),
 		cmocka_unit_test_setup(several_at_a_time_with_gaps, setup),
 		cmocka_unit_test_setup(reads_that_overtake_each_other_do_not_end_it, setup),
