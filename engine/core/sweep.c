@@ -21,7 +21,7 @@ u32 eng_servers_unswept(const struct engine *e)
 	const struct eng_servers *ss = e->servers;
 	u32 i, n = 0;
 
-	for (i = 0; ss->gone && i < ss->nslots; i++)
+	for (i = 0; ss && ss->gone && i < ss->nslots; i++)
 		n += ss->slot[i] && ss->slot[i]->state == ENG_SERVER_GONE && ss->slot[i]->mapped;
 	return n;
 }
