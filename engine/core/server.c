@@ -59,17 +59,23 @@ static void server_away(struct engine *e, struct eng_server *sv, u8 state, u8 ev
 	eng_mover_kick(e, ENG_KICK_SERVER);
 }
 
+/* Its memory is given up. */
+static void server_gone(struct engine *e, struct eng_server *sv, u8 event)
+{
+	sv->session = 0;
+	server_away(e, sv, ENG_SERVER_GONE, event);
+	eng_discard_clear(e, sv);
+	/* At once: from here on nobody names this memory to the next life. */
+	eng_recover_forget(e, sv);
+	sv->unswept = sv->mapped;
+	e->servers->gone++;
+}
+
 void eng_server_forget(struct engine *e, struct eng_server *sv)
 {
 	if (eng_server_usable(sv))
 		eng_server_goodbye(e, sv);
-	sv->session = 0;
-	server_away(e, sv, ENG_SERVER_GONE, ENG_EV_SERVER_LEAVE);
-	eng_discard_clear(e, sv);
-	/* At once: from here on nobody names the server to the next life. */
-	eng_recover_forget(e, sv);
-	sv->unswept = sv->mapped;
-	e->servers->gone++;
+	server_gone(e, sv, ENG_EV_SERVER_LEAVE);
 }
 
 struct eng_server *eng_server_new(struct engine *e, const struct amp_hello *m,
@@ -90,12 +96,7 @@ struct eng_server *eng_server_new(struct engine *e, const struct amp_hello *m,
 	if (old) {
 		sv->prev_boot = old->boot;
 		sv->drain_asked = eng_server_kept_drain(old);
-		old->session = 0;
-		server_away(e, old, ENG_SERVER_GONE, ENG_EV_SERVER_DEAD);
-		eng_discard_clear(e, old);
-		eng_recover_forget(e, old);
-		old->unswept = old->mapped;
-		ss->gone++;
+		server_gone(e, old, ENG_EV_SERVER_DEAD);
 	}
 	slot = server_slot(e);
 	if (slot == ENG_SLOT_NONE) {
