@@ -2,6 +2,7 @@
 #include "ahead.h"
 #include "cache.h"
 #include "form.h"
+#include "writeback.h"
 
 /* ---- what it came to ---- */
 
@@ -108,7 +109,8 @@ void op_ahead(struct engine *e, struct pg_op *op)
 	const struct map_entry *me = op_entry(e, op);
 	struct eng_server *sv = me ? ahead_server(e, me) : NULL;
 
-	if (sv)
+	/* What servers have of a page that is dirty must not take its place. */
+	if (sv && !eng_dirty_has(e, op->io.vai, op->io.page_no))
 		op->fetch = anm_page_alloc();
 	if (!op->fetch) {
 		op_complete(e, op, -EAGAIN);
@@ -138,7 +140,8 @@ static bool ahead_page(struct engine *e, struct eng_vai *vai, u32 page_no)
 	if (idx == ENG_MAP_NONE)
 		return true;
 	me = map_entry(e->map, idx);
-	if (!ahead_may(me) || eng_cache_has(e, me) || eng_pageio_busy(e, vai, page_no))
+	if (!ahead_may(me) || eng_cache_has(e, me) || eng_dirty_has(e, vai, page_no) ||
+	    eng_pageio_busy(e, vai, page_no))
 		return true;
 	if (e->aheads >= AHEADS_MAX || e->pages_in_flight >= ENG_PAGES_MAX / 2 ||
 	    !ahead_server(e, me))

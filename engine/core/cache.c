@@ -2,6 +2,7 @@
 #include "ahead.h"
 #include "cache.h"
 #include "pcache.h"
+#include "writeback.h"
 
 /* High bits of the hash: the page map's buckets are chosen by the low ones. */
 static u32 cache_hash(const struct engine *e, u16 slot, u32 page_no)
@@ -9,7 +10,7 @@ static u32 cache_hash(const struct engine *e, u16 slot, u32 page_no)
 	return (u32)(map_hash(e->map, slot, page_no) >> 32);
 }
 
-static u32 cache_find(const struct engine *e, u16 slot, u32 page_no)
+u32 eng_cache_find(const struct engine *e, u16 slot, u32 page_no)
 {
 	if (!e->cache)
 		return PCACHE_NONE;
@@ -32,7 +33,7 @@ static struct anm_page *cache_look(const struct engine *e, const struct map_entr
 {
 	const struct pcache_entry *en;
 
-	*idx = cache_find(e, me->vai_flags & MAP_VAI_MASK, me->page_no);
+	*idx = eng_cache_find(e, me->vai_flags & MAP_VAI_MASK, me->page_no);
 	if (*idx == PCACHE_NONE)
 		return NULL;
 	en = &e->cache->table->entry[*idx];
@@ -60,7 +61,7 @@ static void move_cached(struct engine *e, struct pg_op *op, struct anm_page *pag
 	op_fetched(e, op);
 }
 
-static bool write_cached(struct engine *e, struct pg_op *op, struct anm_page *page)
+bool op_copy_fetched(struct engine *e, struct pg_op *op, struct anm_page *page)
 {
 	op->fetch = anm_page_alloc();
 	if (!op->fetch)
@@ -106,7 +107,7 @@ bool op_cached(struct engine *e, struct pg_op *op)
 	}
 	cache_used(e, vai, idx, !op->io.write);
 	if (op->io.write)
-		return write_cached(e, op, page);
+		return op_copy_fetched(e, op, page);
 	anm_page_get(page);
 	op->io.page = page;
 	op_complete(e, op, 0);
@@ -115,18 +116,19 @@ bool op_cached(struct engine *e, struct pg_op *op)
 
 /* ---- filling it ---- */
 
-static u32 cache_put(struct engine *e, const struct pg_op *op, u64 version, struct anm_page *page)
+u32 eng_cache_put(struct engine *e, struct eng_vai *vai, u32 page_no, u64 version,
+		  struct anm_page *page)
 {
-	u16 slot = op->io.vai->slot;
-	u32 no = op->io.page_no;
+	u32 hash = cache_hash(e, vai->slot, page_no);
 
-	op->io.vai->cached = true;
-	return pcache_put(e->cache->table, cache_hash(e, slot, no), slot, no, version, page);
+	vai->cached = true;
+	return pcache_put(e->cache->table, hash, vai->slot, page_no, version, page);
 }
 
 void eng_cache_ahead(struct engine *e, const struct pg_op *op)
 {
-	u32 i = cache_put(e, op, map_version(op_entry(e, op)), op->fetch);
+	u64 version = map_version(op_entry(e, op));
+	u32 i = eng_cache_put(e, op->io.vai, op->io.page_no, version, op->fetch);
 
 	e->cache->table->entry[i].ahead = true;
 }
@@ -135,11 +137,13 @@ void eng_cache_stored(struct engine *e, const struct pg_op *op)
 {
 	struct eng_vai *vai = op->io.vai;
 
-	if (!e->cache)
+	if (!e->cache || op->flush)
 		return;
+	if (!op->move)
+		eng_dirty_stored(e, vai, op->io.page_no);
 	/* A move has the page in the form that servers keep it in, which may be packed. */
 	if (!vai->no_cache && !op->move && !map_pattern(op_entry(e, op)))
-		cache_put(e, op, op->version, op->io.page);
+		eng_cache_put(e, vai, op->io.page_no, op->version, op->io.page);
 	else if (vai->cached)
 		eng_cache_drop(e, vai->slot, op->io.page_no);
 }
@@ -165,9 +169,9 @@ static void cache_unused(struct pcache *c, const struct pcache_entry *en)
 
 void eng_cache_drop(struct engine *e, u16 vai_slot, u32 page_no)
 {
-	u32 idx = cache_find(e, vai_slot, page_no);
+	u32 idx = eng_cache_find(e, vai_slot, page_no);
 
-	if (idx != PCACHE_NONE)
+	if (idx != PCACHE_NONE && !pcache_is_dirty(e->cache->table, idx))
 		pcache_drop(e->cache->table, idx);
 }
 

@@ -5,7 +5,8 @@
  * only if, the page map names the very version. Whatever changes or drops a map entry
  * thereby makes the cached page worthless, wherever it is done; that it is also dropped
  * from the cache, where that is easy, only saves memory. It is never asked for a page
- * that the map does not have.
+ * that the map does not have. Dirty pages have versions that the map never has: for them
+ * see writeback.h.
  */
 #ifndef ANM_ENG_CACHE_H
 #define ANM_ENG_CACHE_H
@@ -37,6 +38,19 @@ void eng_cache_destroy(struct engine *e);
  */
 bool op_cached(struct engine *e, struct pg_op *op);
 
+/**
+ * op_copy_fetched() - go on with a copy of @page in ->fetch, as if it had been fetched.
+ * Return: false without memory for it.
+ */
+bool op_copy_fetched(struct engine *e, struct pg_op *op, struct anm_page *page);
+
+/** eng_cache_find() - index of the entry that has the page, whatever its version; PCACHE_NONE. */
+u32 eng_cache_find(const struct engine *e, u16 vai_slot, u32 page_no);
+
+/** eng_cache_put() - pcache_put(). */
+u32 eng_cache_put(struct engine *e, struct eng_vai *vai, u32 page_no, u64 version,
+		  struct anm_page *page);
+
 /** eng_cache_prefetch(), eng_cache_prefetch_entry() - as map_prefetch() and its sister. */
 void eng_cache_prefetch(struct engine *e, const struct eng_vai *vai, u32 page_no);
 void eng_cache_prefetch_entry(struct engine *e, const struct eng_vai *vai, u32 page_no);
@@ -44,13 +58,13 @@ void eng_cache_prefetch_entry(struct engine *e, const struct eng_vai *vai, u32 p
 /** eng_cache_ahead() - a page was fetched and checked that nobody has asked for yet. */
 void eng_cache_ahead(struct engine *e, const struct pg_op *op);
 
-/** eng_cache_stored() - a page is stored as often as it should be: write-through. */
+/** eng_cache_stored() - a page is stored as often as it should be. Not for writeback.c's stores. */
 void eng_cache_stored(struct engine *e, const struct pg_op *op);
 
 /** eng_cache_has() - is the page of a map entry there, and right? Not counted as a use. */
 bool eng_cache_has(struct engine *e, const struct map_entry *me);
 
-/** eng_cache_drop() - its page is of no use any more. */
+/** eng_cache_drop() - its page is of no use any more. Not of those that are dirty. */
 void eng_cache_drop(struct engine *e, u16 vai_slot, u32 page_no);
 
 /** eng_cache_tick() - give up pages when memory was short. Bounded. */

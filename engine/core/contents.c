@@ -19,6 +19,7 @@ static void empty_begin(struct engine *e, struct eng_export *x, u32 from)
 
 	vai->emptying = true;
 	vai->empty_from = from;
+	vai->drop_entry = 0;
 	vai->reap_entry = 0;
 	vai->reap_server = 0;
 	/* Whatever becomes of this engine, no inventory is to bring them back. */
@@ -137,8 +138,14 @@ static void empty_end(struct engine *e, struct eng_export *x)
 	x->vai.reap_entry = 0;
 	x->vai.reap_server = 0;
 	e->exports->emptying--;
-	if (!x->vai.empty_from)
+	if (!x->vai.empty_from) {
 		x->vai.discarded_below = e->version_next;
+		/* What of before is lost, or unknown, does not matter any more. */
+		x->vai.restored = false;
+		x->vai.holes = false;
+		x->vai.lossy = false;
+		x->vai.thin = false;
+	}
 	eng_reserve_return(e->exports, x->reserved_pages - x->vai.npages, x->class);
 	x->reserved_pages = x->vai.npages;
 	/* Repair has passed over the pages that are still there. */

@@ -2,6 +2,7 @@
 #include "priv.h"
 #include "cache.h"
 #include "server.h"
+#include "writeback.h"
 
 #define ENG_EPOCH_MASK	  0xffffull
 #define ENG_VERSION_EPOCH 32 /* shift of the epoch in page versions */
@@ -96,23 +97,24 @@ void eng_set_wallclock(struct engine *e, s64 real_minus_mono)
 
 u64 eng_tick_due(struct engine *e)
 {
-	return max_t(u64, eng_xfer_due(e, ENG_TICK_MAX_NS), ENG_TICK_MIN_NS);
+	return max_t(u64, eng_xfer_due(e, eng_flush_due(e)), ENG_TICK_MIN_NS);
 }
 
 /* What need not be done so often as messages have to be watched. */
 static void engine_chores(struct engine *e)
 {
-	u64 servers, exports, mover;
+	u64 servers, exports, mover, flush;
 
 	if (e->chores_ns && e->now - e->chores_ns < ENG_CHORES_NS)
 		return;
 	servers = eng_servers_tick(e);
 	exports = min(eng_exports_tick(e), eng_recover_tick(e));
 	mover = eng_mover_tick(e);
+	flush = eng_flush_tick(e);
 	eng_cache_tick(e);
 	e->chores_ns = e->now;
-	e->chores_due = e->now + clamp(min(min(servers, exports), mover), (u64)ENG_CHORES_NS,
-				       (u64)ENG_TICK_MAX_NS);
+	e->chores_due = e->now + clamp(min(min(servers, exports), min(mover, flush)),
+				       (u64)ENG_CHORES_NS, (u64)ENG_TICK_MAX_NS);
 }
 
 u64 eng_tick(struct engine *e, u64 now)
@@ -192,4 +194,5 @@ void eng_get_status(struct engine *e, struct eng_status *st, u64 now)
 	eng_recover_status(e, st);
 	eng_mover_status(e, st);
 	eng_cache_status(e, st);
+	eng_flush_status(e, st);
 }

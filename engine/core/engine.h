@@ -72,6 +72,12 @@ enum eng_same_filled {
 	ENG_SAME_FILLED_OFF,
 };
 
+enum eng_cache_mode {
+	ENG_CACHE_OFF,
+	ENG_CACHE_ON,	     /* write-through */
+	ENG_CACHE_WRITEBACK, /* WRITEs are answered before they are stored */
+};
+
 /**
  * struct eng_config - how an engine is made.
  * @engine_uuid:  identity of the pool
@@ -180,6 +186,9 @@ struct anm_out *eng_out_next(struct engine *e);
  * @same_filled: enum eng_same_filled
  * @split:  READs of one page over UDP may be answered by memory servers
  * @no_cache: its pages are not kept in the page cache
+ * @writeback: WRITEs are answered when their pages are in it, and stored later; not for critical
+ *          VAIs. A crash of the engine then loses all of the VAI
+ * @unflushed: told: it may have such pages. With @restored: it had when the engine ended
  * @readahead: pages that a client will ask for next, if it reads in order, are fetched into the
  *          page cache
  */
@@ -199,6 +208,8 @@ struct eng_vai_params {
 	u8 same_filled;
 	bool split;
 	bool no_cache;
+	bool writeback;
+	bool unflushed;
 	bool readahead;
 };
 
@@ -213,6 +224,11 @@ struct eng_vai_params {
  * @skipped_pages: pages written that were not tried, since those before did not pack
  * @cache_hits, @cache_misses: pages found in the cache, or not
  * @cache_evictions: pages that left the cache for want of room
+ * @kept:        that it is @p.unflushed is kept, so that pages may be left dirty
+ * @told:        or so it was when eng_vai_kept() was called last
+ * @dirty_pages: in the cache and not stored yet
+ * @flushed:     dirty pages stored
+ * @overwritten: dirty pages written again before they were stored
  * @ahead_issued: pages asked of servers before the client asked for them
  * @ahead_used, @ahead_wasted: of those it then did; those that went unused, or never came. The
  *                rest are still on their way or in the cache.
@@ -234,6 +250,9 @@ struct eng_vai_info {
 	u64 filled_pages, packed_pages, packed_bytes, skipped_pages;
 	u64 split_reads; /* of @reads, answered by memory servers */
 	u64 cache_hits, cache_misses, cache_evictions;
+	bool kept, told;
+	u32 dirty_pages;
+	u64 flushed, overwritten;
 	u64 ahead_issued, ahead_used, ahead_wasted;
 	u32 ahead_pages;
 };
@@ -245,10 +264,29 @@ int eng_vai_add(struct engine *e, const struct eng_vai_params *p, struct eng_err
 int eng_vai_hedge(struct engine *e, const char *name, bool on, struct eng_err *err);
 
 /**
- * eng_vai_cache() - keep its pages in the page cache from now on, or do not. -ENOENT.
- * What is there when it is switched off is not used; it leaves as others come.
+ * eng_vai_cache() - keep its pages in the page cache from now on, or do not.
+ * What is there when it is switched off is not used; it leaves as others come. Dirty pages
+ * are stored all the same.
+ * @mode: enum eng_cache_mode
+ *
+ * Return: 0, -ENOENT, -EINVAL (write-back of a critical VAI).
  */
-int eng_vai_cache(struct engine *e, const char *name, bool on, struct eng_err *err);
+int eng_vai_cache(struct engine *e, const char *name, u8 mode, struct eng_err *err);
+
+/**
+ * eng_vai_kept() - what eng_vai_params.unflushed was when the VAI was last written to where an
+ * engine made after a crash will be told of it. Only then may there be dirty pages. -ENOENT.
+ */
+int eng_vai_kept(struct engine *e, const char *name, bool on, struct eng_err *err);
+
+/** eng_flush() - leave no page dirty from now on and store those that are, or take that back. */
+void eng_flush(struct engine *e, bool on);
+
+/** eng_dirty_pages() - pages that would be lost if the engine ended now. */
+u32 eng_dirty_pages(const struct engine *e);
+
+/** eng_unflushed() - number of VAIs that are kept, or are to be, as such with dirty pages. */
+u32 eng_unflushed(struct engine *e);
 
 /** eng_vai_readahead() - set eng_vai_params.readahead, in effect at once. -ENOENT. */
 int eng_vai_readahead(struct engine *e, const char *name, bool on, struct eng_err *err);
@@ -453,6 +491,11 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
 	X(cache_misses, "pages not found in the cache")                                    \
 	X(cache_evictions, "pages that left the cache for want of room")                   \
 	X(cache_saved, "pages that no server had any more, stored again from the cache")   \
+	X(dirty_writes, "pages left dirty: answered before they were stored")              \
+	X(dirty_overwritten, "of those written again before they were stored")             \
+	X(dirty_flushed, "dirty pages stored")                                             \
+	X(dirty_failed, "dirty pages that could not be stored, to be tried again")         \
+	X(dirty_full, "pages stored at once: as many are dirty as may be")                 \
 	X(ahead_issued, "pages asked of servers before clients asked for them")            \
 	X(ahead_used, "of those that clients then asked for")                              \
 	X(ahead_wasted, "of those that went unused, or never came")
@@ -483,6 +526,8 @@ struct eng_status {
 	u32 servers_draining;
 	u32 moves_in_flight;
 	u32 cached_pages; /* in the page cache */
+	u32 dirty_pages;  /* of those, not stored yet */
+	bool flushing;	  /* by eng_flush() */
 };
 
 void eng_get_status(struct engine *e, struct eng_status *st, u64 now);
@@ -507,7 +552,9 @@ enum eng_event_type {
 	ENG_EV_SERVER_DRAINED, /* nothing of use is left on it */
 	ENG_EV_SERVER_DRAINING,
 	ENG_EV_SERVER_DRAIN_CANCELLED,
-	ENG_EV_SERVER_SWEPT, /* its memory is gone, and what became of all pages in it is known */
+	ENG_EV_SERVER_SWEPT,  /* its memory is gone, and what became of all pages in it is known */
+	ENG_EV_VAI_UNFLUSHED, /* pages are to be left dirty, once eng_vai_kept() says so */
+	ENG_EV_VAI_FLUSHED,   /* there are none any more */
 };
 
 /** struct eng_event - something an operator wants to hear of, once. */

@@ -144,6 +144,8 @@ int nfs_write(struct eng_call *call)
 	if (!io.count)
 		return write_reply(call, io.x, beyond ? NFS3ERR_FBIG : NFS3_OK, 0);
 	io.data_off = a.data_off;
+	/* One that COMMIT is to follow: COMMIT has nothing to wait for then. */
+	io.through = a.stable != NFS3_FILE_SYNC;
 	io.sum = nfs_call_sum(call, begin, a.data_off);
 	d = eng_drc_find(&io.x->client->drc, call->hdr.xid, io.sum);
 	if (d)
@@ -155,7 +157,10 @@ int nfs_write(struct eng_call *call)
 	return eng_req_start(call, &io);
 }
 
-/* Every WRITE was stable when it was answered, so there is nothing left to do. */
+/*
+ * Every WRITE that COMMIT is for was stored when it was answered, so there is nothing left to do.
+ * What a VAI that is written back answers too early is WRITEs that ask for FILE_SYNC, as swapping does.
+ */
 int nfs_commit(struct eng_call *call)
 {
 	struct nfs3_read_args a;

@@ -69,12 +69,14 @@ struct eng_req {
 
 /**
  * struct eng_io - what eng_req_start() shall do.
+ * @through:  WRITE: not to be left dirty
  * @data_off: WRITE: where in the record the data begins
  * @sum:      WRITE: the duplicate-request cache's checksum
  */
 struct eng_io {
 	struct eng_export *x;
 	bool write;
+	bool through;
 	u64 offset;
 	u32 count;
 	u32 data_off;

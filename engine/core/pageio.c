@@ -6,6 +6,7 @@
  */
 #include "ahead.h"
 #include "cache.h"
+#include "writeback.h"
 
 #define BUSY_BITS 14
 
@@ -105,8 +106,10 @@ void busy_run(struct engine *e)
 		}
 	}
 	bt->running = false;
-	if (!bt->closing)
-		eng_ahead_again(e);
+	if (bt->closing)
+		return;
+	eng_ahead_again(e);
+	eng_flush_again(e);
 }
 
 /* ---- what others call ---- */
@@ -122,8 +125,12 @@ static void op_begin(struct engine *e, struct pg_op *op)
 		op_move(e, op);
 	else if (op->ahead)
 		op_ahead(e, op);
+	else if (op->flush)
+		op_flush(e, op);
 	else if (op_whole(op))
 		op_write(e, op);
+	else if (op_dirty(e, op))
+		return;
 	else if (op->entry == ENG_MAP_NONE)
 		op_never_written(e, op);
 	else if (!op_cached(e, op))
@@ -197,6 +204,11 @@ void eng_pageio_start(struct engine *e, struct eng_pageio *io)
 	io->vai->in_flight++;
 	io->vai->touched = true;
 	first = busy_find(head, io);
+	if (first && op_passes(e, first, op)) {
+		list_add_tail(&op->link, &e->busy->finished);
+		busy_run(e);
+		return;
+	}
 	if (first) {
 		list_add_tail(&op->link, &first->wait);
 		if (first->ahead)

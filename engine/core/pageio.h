@@ -32,6 +32,7 @@ struct eng_vai;
  *           @err is 0, -EIO (lost or no server answers: promise 8), -ENOSPC (no
  *           server has room) or -ENOMEM (a shortage of the moment: ask the client
  *           to try again). The caller frees the pageio, there or later.
+ * @through: WRITE: not to be left dirty
  * @split:   READ of a whole page: if not NULL, its server may answer in the engine's place.
  *           Called at most once, when the server is asked, over a path of @mtu: writes a struct
  *           amp_split, AMP_SPLIT_LEN_MAX bytes at most. Return: bytes, 0 for not after all.
@@ -50,6 +51,7 @@ struct eng_pageio {
 	bool write;
 	bool answered;
 	bool share;
+	bool through;
 	int err;
 	struct anm_page *page;
 	struct anm_frags frags;

@@ -58,6 +58,8 @@ struct pg_copy {
  * @rewrite: of these, one that is written anew, under a new version, like a write
  * @storing: of these, one that is past its fetch
  * @ahead:   nobody has asked for it yet: read into the cache, see ahead.h
+ * @flush:   a dirty page being stored, see writeback.h
+ * @dirty:   of these, the version of the dirty page
  * @doubt:   server whose copy did not match its CRC, and which is asked again; ENG_SLOT_NONE
  * @bad:     server whose copy did not match its CRC twice, or ENG_SLOT_NONE
  * @leave:   of these, a server that the page is to leave, or ENG_SLOT_NONE
@@ -89,6 +91,8 @@ struct pg_op {
 	bool rewrite;
 	bool storing;
 	bool ahead;
+	bool flush;
+	u64 dirty;
 	u16 doubt;
 	u16 bad;
 	u16 leave;
@@ -158,7 +162,13 @@ bool op_targets(const struct pg_op *op, u16 slot);
 /** op_unborn() - the entry goes with the write that made it, unless an inventory gave it a page. */
 void op_unborn(struct engine *e, struct pg_op *op);
 
-/** op_write() - store ->io.page under a new version on as many servers as there should be. */
+/** eng_version_draw() - the next version of a page. */
+u64 eng_version_draw(struct engine *e);
+
+/**
+ * op_write() - store ->io.page under a new version on as many servers as there should be, or leave
+ * it dirty.
+ */
 void op_write(struct engine *e, struct pg_op *op);
 
 /** copy_send() - to @sv; write_done() or eng_move_done() hears of the answer. */

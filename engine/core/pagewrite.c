@@ -4,6 +4,7 @@
 #include "elder.h"
 #include "form.h"
 #include "recover.h"
+#include "writeback.h"
 
 bool entry_holds(const struct map_entry *me, u16 slot)
 {
@@ -268,7 +269,7 @@ void copy_send(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng
 	eng_xfer_start(e, sv, &c->xf);
 }
 
-static u64 version_draw(struct engine *e)
+u64 eng_version_draw(struct engine *e)
 {
 	WARN_ON_ONCE(e->version_next >= ENG_VERSION_MAX);
 	eng_version_raise(e, e->version_next + 1);
@@ -281,7 +282,7 @@ static void op_restamp(struct engine *e, struct pg_op *op)
 	u32 i;
 
 	op->restamp = false;
-	op->version = version_draw(e);
+	op->version = eng_version_draw(e);
 	for (i = 0; i < op->ncopies; i++) {
 		if (op->copy[i].state == PG_COPY_STORED)
 			copy_failed(e, op, &op->copy[i]);
@@ -398,6 +399,8 @@ void op_write(struct engine *e, struct pg_op *op)
 {
 	u32 i;
 
+	if (op_write_back(e, op))
+		return;
 	if (op->entry == ENG_MAP_NONE) {
 		op->entry = map_insert(e->map, op->io.vai->slot, op->io.page_no);
 		op->born = true;
@@ -407,7 +410,7 @@ void op_write(struct engine *e, struct pg_op *op)
 		op_complete(e, op, -ENOMEM);
 		return;
 	}
-	op->version = version_draw(e);
+	op->version = eng_version_draw(e);
 	if (!op->move)
 		op_form(e, op);
 	op->ncopies = clamp_t(u8, op->io.vai->copies, 1, ENG_COPIES_MAX);

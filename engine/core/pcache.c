@@ -123,7 +123,7 @@ static void evict(struct pcache *c)
 
 void pcache_shrink(struct pcache *c, u32 n)
 {
-	while (n-- && c->used)
+	while (n-- && c->used > pcache_dirty(c))
 		evict(c);
 }
 
@@ -161,7 +161,7 @@ u32 pcache_put(struct pcache *c, u32 hash, u16 vai, u32 page_no, u64 version, st
 		if (c->entry[i].list == PCACHE_SPENT) {
 			pcache_unlink(c, i);
 			c->policy->insert(c, i);
-		} else {
+		} else if (!pcache_is_dirty(c, i)) {
 			c->policy->hit(c, i);
 		}
 	} else {
@@ -188,6 +188,18 @@ void pcache_spend(struct pcache *c, u32 i)
 	pcache_push(c, PCACHE_SPENT, i);
 }
 
+void pcache_soil(struct pcache *c, enum pcache_list_id list, u32 i)
+{
+	pcache_unlink(c, i);
+	pcache_push(c, list, i);
+}
+
+void pcache_clean(struct pcache *c, u32 i)
+{
+	pcache_unlink(c, i);
+	c->policy->insert(c, i);
+}
+
 void pcache_drop(struct pcache *c, u32 i)
 {
 	page_release(c, i);
@@ -202,6 +214,7 @@ struct pcache *pcache_create(u32 cap, const struct pcache_policy *policy)
 	u32 i;
 
 	BUILD_BUG_ON(sizeof(struct pcache_entry) != 40);
+	BUILD_BUG_ON(PCACHE_LISTS > 8);
 	if (!c)
 		return NULL;
 	c->policy = policy;

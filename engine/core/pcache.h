@@ -21,6 +21,8 @@ enum pcache_list_id {
 	PCACHE_SMALL, /* new ones, on probation */
 	PCACHE_GHOST, /* without a page: was here not long ago */
 	PCACHE_SPENT, /* of no use, most likely: the first to go */
+	PCACHE_DIRTY, /* not stored anywhere else: none that goes. The oldest at the tail */
+	PCACHE_FLUSH, /* the same, and being stored */
 	PCACHE_LISTS,
 };
 
@@ -33,6 +35,7 @@ enum pcache_list_id {
  * @list:    enum pcache_list_id
  * @freq:    uses, up to PCACHE_FREQ_MAX; the policy's own
  * @ahead:   fetched before anybody asked, and not yet asked for
+ * @failed:  dirty, and it could not be stored so far
  */
 struct pcache_entry {
 	struct anm_page *page;
@@ -45,6 +48,7 @@ struct pcache_entry {
 	u8 list : 3;
 	u8 freq : 2;
 	u8 ahead : 1;
+	u8 failed : 1;
 };
 
 /** struct pcache_list - @head is the newest; @n of them. */
@@ -60,7 +64,7 @@ struct pcache;
  * @insert: the page of entry @i is new; put it on a list
  * @hit:    it was used
  * @victim: take the one off its list that is to go; there is at least one on its lists. A
- *          bounded step
+ *          bounded step. Dirty pages are on none of them
  * @gone:   its page is gone: keep it as a ghost on a list, or return false
  */
 struct pcache_policy {
@@ -136,7 +140,28 @@ void pcache_drop(struct pcache *c, u32 i);
 /** pcache_spend() - the page at @i will not be asked for soon: it goes before all others. */
 void pcache_spend(struct pcache *c, u32 i);
 
-/** pcache_shrink() - let up to @n pages go, as if room were wanted. */
+/** pcache_is_dirty() - is the page at @i not stored anywhere else? */
+static inline bool pcache_is_dirty(const struct pcache *c, u32 i)
+{
+	return c->entry[i].list == PCACHE_DIRTY || c->entry[i].list == PCACHE_FLUSH;
+}
+
+/** pcache_dirty() - how many are dirty. Whoever makes them so leaves at least one that is not. */
+static inline u32 pcache_dirty(const struct pcache *c)
+{
+	return c->list[PCACHE_DIRTY].n + c->list[PCACHE_FLUSH].n;
+}
+
+/**
+ * pcache_soil() - the page at @i is dirty from now on.
+ * @list: PCACHE_DIRTY, as the newest; PCACHE_FLUSH
+ */
+void pcache_soil(struct pcache *c, enum pcache_list_id list, u32 i);
+
+/** pcache_clean() - a dirty page is stored now: one as if just put. */
+void pcache_clean(struct pcache *c, u32 i);
+
+/** pcache_shrink() - let up to @n pages go, as if room were wanted. Dirty ones stay. */
 void pcache_shrink(struct pcache *c, u32 n);
 
 /* For policies: lists of entries. */

@@ -25,6 +25,7 @@
  *                                           form.c     same-filled and packed pages
  *                                           cache.c    pages in the engine's own memory; the
  *                                                      table: pcache.c, pcache_s3fifo.c
+ *                                           writeback.c  those that are stored later
  *                                           ahead.c    pages read before they are asked for; what
  *                                                      that may be: stream.c
  */
@@ -80,6 +81,20 @@ struct eng_recover {
 	struct eng_unknown unknown[ENG_UNKNOWN_VAIS];
 };
 
+/**
+ * struct eng_flusher - stores dirty pages (writeback.c).
+ * @in_flight: pages being stored
+ * @only:      no page is left dirty any more
+ * @again:     one was stored, the next may begin
+ * @retry_ns:  none is begun before
+ * @look_ns:   when VAIs are looked at next
+ */
+struct eng_flusher {
+	u32 in_flight;
+	bool only, again;
+	u64 retry_ns, look_ns;
+};
+
 #define ENG_SPARE_PAGES 16
 
 struct engine {
@@ -112,6 +127,7 @@ struct engine {
 	struct eng_mover *mover;
 	struct eng_forms *forms;
 	struct eng_cache *cache; /* NULL: no budget */
+	struct eng_flusher flush;
 };
 
 /**
@@ -133,7 +149,7 @@ struct engine {
  * @touched:   a page operation has begun since it was made
  * @cut:       servers may have pages behind its end
  * @emptying:  pages from @empty_from on are being given back
- * @degraded:  entries with MAP_DEGRADED
+ * @degraded:  entries with MAP_DEGRADED, and dirty pages that could not be stored
  * @degraded_told: the event DEGRADED is out, REPAIRED not yet
  * @room_ns:   since when its WRITEs find no room although it can be made; 0: they do
  * @no_hedge:  see struct eng_vai_params
@@ -145,6 +161,15 @@ struct engine {
  * @cached:    some are, or were
  * @cache_hits, @cache_misses: pages that were in the cache when wanted, or had to be fetched
  * @cache_evictions: pages that left the cache for want of room
+ * @writeback: its pages may be left dirty, see writeback.h
+ * @unflushed: there may be dirty ones, or are to be: it is to be kept as such
+ * @kept:      it is
+ * @told:      and was so when who keeps it told last
+ * @dirty:     pages
+ * @dirty_ns:  when one was to be left dirty
+ * @drop_entry: where eng_dirty_drop() goes on; 0 at first
+ * @flushed:   dirty pages stored
+ * @overwritten: dirty pages written again before they were: stores saved
  * @readahead: see struct eng_vai_params
  * @streams:   what is read of it in order
  * @ahead_issued, @ahead_used, @ahead_wasted: pages asked for ahead, and what became of them
@@ -182,6 +207,11 @@ struct eng_vai {
 	u64 filled, packed, packed_bytes, skipped;
 	bool no_cache, cached;
 	u64 cache_hits, cache_misses, cache_evictions;
+	bool writeback, unflushed, kept, told;
+	u32 dirty;
+	u64 dirty_ns;
+	u32 drop_entry;
+	u64 flushed, overwritten;
 	bool readahead;
 	struct streams streams;
 	u64 ahead_issued, ahead_used, ahead_wasted;

@@ -12,6 +12,7 @@
 #include "elder.h"
 #include "exports.h"
 #include "pageop.h"
+#include "writeback.h"
 
 #define MOVES_MAX	  16		   /* pages in flight */
 #define MOVES_BUSY	  1		   /* the same while clients' messages wait for a channel */
@@ -471,7 +472,8 @@ int eng_vai_pages(struct engine *e, const char *name, u8 kind, u32 *cursor, u32 
 		if ((me->vai_flags & MAP_VAI_MASK) != x->vai.slot || !map_version(me))
 			continue;
 		eng_copies_count(e, me, &c);
-		lost = !c.at_hand && !map_pattern(me) && !eng_elder_ready(e, &x->vai, me);
+		lost = !c.at_hand && !map_pattern(me) && !eng_elder_ready(e, &x->vai, me) &&
+		       !eng_dirty_has(e, &x->vai, me->page_no);
 		if (kind == ENG_PAGES_LOST ? lost : !lost && c.at_hand < x->vai.copies)
 			pages[n++] = me->page_no;
 	}

@@ -238,6 +238,7 @@ static int req_add_io(struct eng_call *call, struct eng_req *req, const struct e
 	io->off = pos & ANM_PAGE_MASK;
 	io->len = min(ANM_PAGE_SIZE - io->off, r->count - done);
 	io->write = r->write;
+	io->through = r->through;
 	io->owner = req;
 	io->done = req_io_done;
 	if (!r->write) {

@@ -4,6 +4,7 @@
 #include "form.h"
 #include "recover.h"
 #include "server.h"
+#include "writeback.h"
 
 void eng_copy_drop(struct engine *e, struct map_entry *me, u32 i)
 {
@@ -98,7 +99,7 @@ bool eng_vai_trim(struct engine *e, struct eng_vai *vai)
 	u32 budget = ENG_SWEEP_BATCH, idx, i;
 	struct amp_key key = {.client = vai->client_id, .vai = vai->vai_id};
 
-	if (vai->in_flight)
+	if (vai->in_flight || !eng_dirty_drop(e, vai, vai->empty_from))
 		return false;
 	while ((idx = map_scan(e->map, &vai->reap_entry, &budget)) != ENG_MAP_NONE) {
 		const struct map_entry *me = map_entry(e->map, idx);
@@ -125,7 +126,7 @@ bool eng_vai_reap(struct engine *e, struct eng_vai *vai)
 {
 	struct amp_key key = {.client = vai->client_id, .vai = vai->vai_id};
 
-	if (vai->in_flight)
+	if (vai->in_flight || !eng_dirty_drop(e, vai, 0))
 		return false;
 	reap_entries(e, vai);
 	if (vai->stored && !map_scan_end(e->map, vai->reap_entry))

@@ -3,6 +3,7 @@
 #include "exports.h"
 #include "recover.h"
 #include "reserve.h"
+#include "writeback.h"
 
 #define VAI_UUID_TRIES 32 /* draws until one has a vai_id of its own */
 
@@ -135,6 +136,13 @@ static bool client_ok(const struct anm_addr *a)
 	return memchr_inv(a->b, 0, sizeof(a->b)) && a->b[0] != 0xff;
 }
 
+static int writeback_refuse(struct eng_err *err)
+{
+	return eng_refuse(err, -EINVAL, "%s",
+			  "a critical VAI is not written back: pages that are in the engine alone "
+			  "would go with it; use cache on, or class normal");
+}
+
 static int params_check(const struct eng_vai_params *p, struct eng_err *err)
 {
 	char size[ENG_SIZE_STR];
@@ -163,6 +171,8 @@ static int params_check(const struct eng_vai_params *p, struct eng_err *err)
 	if (p->compress > ENG_COMPRESS_OFF || p->same_filled > ENG_SAME_FILLED_OFF)
 		return eng_refuse(err, -EINVAL,
 				  "compress is auto, on or off; same-filled on or off");
+	if (p->writeback && p->class == ENG_CLASS_CRITICAL)
+		return writeback_refuse(err);
 	if (!client_ok(&p->client))
 		return eng_refuse(err, -EINVAL, "%s: give the address that the client mounts from",
 				  "client address is unset, broadcast or multicast");
@@ -257,6 +267,12 @@ static void vai_fill(struct engine *e, struct eng_export *x, const struct eng_va
 	v->no_hedge = p->no_hedge;
 	/* What servers still have of a VAI that had this UUID before is not this one's. */
 	v->discarded_below = p->restored ? p->discarded_below : e->version_next;
+	/* What was dirty is gone with the engine; what servers have may be older, and which of it? */
+	if (p->restored && p->unflushed) {
+		v->discarded_below = e->version_next;
+		v->holes = true;
+		v->told = true;
+	}
 	x->size = p->size;
 	x->class = p->class;
 	x->discard_on_unmount = p->discard_on_unmount;
@@ -265,6 +281,7 @@ static void vai_fill(struct engine *e, struct eng_export *x, const struct eng_va
 	x->split = p->split;
 	v->no_cache = p->no_cache;
 	v->readahead = p->readahead;
+	v->writeback = p->writeback;
 	x->fsid = get_unaligned_be64(uuid) ^ get_unaligned_be64(uuid + 8);
 	for (i = 0; i < 2; i++) {
 		eng_fh_make(e->exports, uuid, ENG_FH_DIR + i, x->fh[i]);
@@ -322,6 +339,8 @@ int eng_vai_add(struct engine *e, const struct eng_vai_params *p, struct eng_err
 	eng_reserve_take(xs, x->reserved_pages, x->class);
 	hlist_add_head(&x->id_node, &xs->by_id[hash_32(x->vai.vai_id, ENG_HASH_BITS)]);
 	eng_event(e, ENG_EV_VAI_ADDED, x->vai.name, x->size);
+	if (p->restored && p->unflushed)
+		eng_event(e, ENG_EV_VAI_LOSSY, x->vai.name, 0);
 	if (p->restored)
 		eng_recover_restored(e);
 	return 0;
@@ -337,13 +356,29 @@ int eng_vai_hedge(struct engine *e, const char *name, bool on, struct eng_err *e
 	return 0;
 }
 
-int eng_vai_cache(struct engine *e, const char *name, bool on, struct eng_err *err)
+int eng_vai_cache(struct engine *e, const char *name, u8 mode, struct eng_err *err)
 {
 	struct eng_export *x = eng_vai_by_name(e, name, strnlen(name, ENG_NAME_MAX + 1));
 
 	if (!x || x->vai.deleting)
 		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
-	x->vai.no_cache = !on;
+	if (mode > ENG_CACHE_WRITEBACK)
+		return eng_refuse(err, -EINVAL, "cache is on, off or writeback");
+	if (mode == ENG_CACHE_WRITEBACK && x->class == ENG_CLASS_CRITICAL)
+		return writeback_refuse(err);
+	x->vai.no_cache = mode == ENG_CACHE_OFF;
+	x->vai.writeback = mode == ENG_CACHE_WRITEBACK;
+	return 0;
+}
+
+int eng_vai_kept(struct engine *e, const char *name, bool on, struct eng_err *err)
+{
+	struct eng_export *x = eng_vai_by_name(e, name, strnlen(name, ENG_NAME_MAX + 1));
+
+	if (!x || x->vai.deleting)
+		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
+	x->vai.kept = on && x->vai.unflushed;
+	x->vai.told = on;
 	return 0;
 }
 
@@ -404,6 +439,7 @@ int eng_vai_del(struct engine *e, const char *name, bool force, struct eng_err *
 	if (x->vai.emptying)
 		e->exports->emptying--;
 	x->vai.emptying = false;
+	x->vai.drop_entry = 0;
 	x->vai.reap_entry = 0;
 	x->vai.reap_server = 0;
 	x->vai.deleting = true;
@@ -502,6 +538,13 @@ bool eng_vai_get(struct engine *e, u32 *slot, struct eng_vai_info *info)
 	info->cache_hits = x->vai.cache_hits;
 	info->cache_misses = x->vai.cache_misses;
 	info->cache_evictions = x->vai.cache_evictions;
+	info->p.writeback = x->vai.writeback;
+	info->p.unflushed = x->vai.unflushed;
+	info->kept = x->vai.kept;
+	info->told = x->vai.told;
+	info->dirty_pages = x->vai.dirty;
+	info->flushed = x->vai.flushed;
+	info->overwritten = x->vai.overwritten;
 	info->p.readahead = x->vai.readahead;
 	info->ahead_issued = x->vai.ahead_issued;
 	info->ahead_used = x->vai.ahead_used;

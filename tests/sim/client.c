@@ -78,6 +78,7 @@ static struct sim_op *op_new(struct sim *w, u32 c, u32 vai, u8 kind)
 	op->kind = kind;
 	op->start = w->now;
 	op->rto = w->mix.timeo_ns;
+	op->unstable = op->idx % 8 == 7;
 	return op;
 }
 

@@ -29,6 +29,7 @@ struct totals {
 	u64 datagrams, virtual_ns, alloc_failures, orphans;
 	u64 restarts, drained, removed, discards, resizes, revived, deaths;
 	u64 resent, spurious, hedged, hedges_won, splits, aheads, aheads_used;
+	u64 dirty, overwritten, flushed, unflushed;
 };
 
 /* Shared with the workers. */
@@ -104,6 +105,10 @@ static void account(const struct sim *w)
 	add(&t->hedges_won, w->n.hedges_won);
 	add(&t->aheads, w->n.aheads);
 	add(&t->aheads_used, w->n.aheads_used);
+	add(&t->dirty, w->n.dirty);
+	add(&t->overwritten, w->n.overwritten);
+	add(&t->flushed, w->n.flushed);
+	add(&t->unflushed, w->n.unflushed);
 	add(&t->splits, w->n.splits);
 	add(&t->virtual_ns, w->now);
 	add(&t->alloc_failures, sim_alloc_failures);
@@ -189,6 +194,9 @@ static void report(time_t seconds)
 	       "ahead, %llu of them used\n",
 	       t->resent, t->spurious, t->hedged, t->hedges_won, t->splits, t->aheads,
 	       t->aheads_used);
+	printf("%llu pages left dirty, %llu of them written again before they were stored, %llu "
+	       "stored later; %llu VAIs lost for that with the engine\n",
+	       t->dirty, t->overwritten, t->flushed, t->unflushed);
 }
 
 static int run_many(u32 jobs, bool twice, bool stop_at_first, u32 seconds)

@@ -117,14 +117,24 @@ static void mix_storm(struct sim *w)
 	m->ops = 4000;
 }
 
-/* With numbers of its own: a run without a cache is the same as if there were none such. */
-static void mix_cache(struct sim *w)
+u64 sim_aside(struct sim *w, u64 what)
 {
 	u64 rng = w->rng;
 
-	w->rng ^= 0xcac4e;
+	w->rng ^= what;
+	return rng;
+}
+
+static void mix_cache(struct sim *w)
+{
+	u64 rng = sim_aside(w, 0xcac4e);
+
 	w->mix.cache = (u32)maybe_log(w, 1, 1000);
 	w->mix.order = w->mix.cache ? (u32)sim_log(w, 500, 9000) : 0;
+	if (w->mix.cache && sim_chance(w, 6000)) {
+		w->mix.writeback = (u32)sim_log(w, 2500, 10000);
+		w->mix.modes = (u32)maybe_log(w, 50, 2000);
+	}
 	w->rng = rng;
 }
 
@@ -172,8 +182,9 @@ void sim_mix_say(const struct sim *w)
 	       m->weight[F_ALLOC], m->alloc_fail, m->weight[F_CLIENT], m->weight[F_HOSTILE],
 	       m->fault_gap_ns / NS_PER_MS);
 	printf("mix: engine %u (%u at most), recovers within %u ms; delete %u discard %u resize %u "
-	       "drain %u remove %u; split %u, cache %u pages, in order %u%s\n",
+	       "drain %u remove %u; split %u, cache %u pages, in order %u, written back %u, "
+	       "switched %u%s\n",
 	       m->weight[F_ENGINE], m->restarts_max, m->recover_ms, m->deletes, m->discards,
-	       m->resizes, m->drains, m->removes, m->split, m->cache, m->order,
-	       m->dies ? "; one server dies" : "");
+	       m->resizes, m->drains, m->removes, m->split, m->cache, m->order, m->writeback,
+	       m->modes, m->dies ? "; one server dies" : "");
 }

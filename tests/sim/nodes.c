@@ -90,6 +90,9 @@ void engine_account(struct sim *w)
 	w->n.hedges_won += w->e->stats.hedges_won;
 	w->n.aheads += w->e->stats.ahead_issued;
 	w->n.aheads_used += w->e->stats.ahead_used;
+	w->n.dirty += w->e->stats.dirty_writes;
+	w->n.overwritten += w->e->stats.dirty_overwritten;
+	w->n.flushed += w->e->stats.dirty_flushed;
 	w->n.resent += w->e->stats.amp_retransmits;
 	w->n.spurious += w->e->stats.amp_spurious;
 }
@@ -502,6 +505,20 @@ bool engine_reads(struct sim *w, u32 i, const char *vai, u32 page_no)
 	const struct map_entry *me = entry_naming(w, i, vai, page_no, &slot);
 
 	return me && map_elder(me) != slot;
+}
+
+const u8 *engine_dirty(struct sim *w, const char *vai, u32 page_no)
+{
+	struct eng_export *x;
+	u32 i;
+
+	if (!w->e || !w->e->cache)
+		return NULL;
+	x = eng_vai_by_name(w->e, vai, (u32)strlen(vai));
+	i = x ? eng_cache_find(w->e, x->vai.slot, page_no) : PCACHE_NONE;
+	if (i == PCACHE_NONE || !pcache_is_dirty(w->e->cache->table, i))
+		return NULL;
+	return anm_page_data(w->e->cache->table->entry[i].page);
 }
 
 u64 server_used(struct sim *w, u32 i)

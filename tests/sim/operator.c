@@ -40,6 +40,7 @@ static int vai_add(struct sim *w, u32 i, u32 npages)
 		.no_hedge = i % 4 == 3,
 		.readahead = i % 2 == 0,
 		.split = v->split,
+		.writeback = v->writeback,
 	};
 	struct eng_err err;
 	u32 fail = sim_alloc_fail;
@@ -306,6 +307,54 @@ static void act_forget(struct sim *w)
 	engine_collect(w);
 }
 
+/* A VAI is written back or through from now on. */
+static void vai_mode(struct sim *w, u32 i)
+{
+	static const u8 modes[] = {ENG_CACHE_WRITEBACK, ENG_CACHE_ON, ENG_CACHE_OFF,
+				   ENG_CACHE_WRITEBACK};
+	u8 mode = modes[sim_below(w, ARRAY_SIZE(modes))];
+	struct eng_err err;
+	int rc = eng_vai_cache(w->e, w->vai[i].name, mode, &err);
+	bool refuse = mode == ENG_CACHE_WRITEBACK && w->vai[i].copies == 2;
+
+	/* One that was being deleted was not restored. */
+	if (rc != (refuse ? -EINVAL : 0) && rc != -ENOENT)
+		sim_fail(w, "v%u: cache mode %u is answered %d", i, mode, rc);
+	sim_say(w, "operator: v%u has cache mode %u", i, mode);
+	conf_save(w);
+}
+
+/* As "engctl down" does: the engine ends when nothing would be lost, or goes on as before. */
+static void flush(struct sim *w)
+{
+	if (!w->e->flush.only) {
+		sim_say(w, "operator: the engine is to flush");
+		eng_flush(w->e, true);
+	} else if (sim_chance(w, 3000)) {
+		sim_say(w, "operator: it need not");
+		eng_flush(w->e, false);
+	} else if (!eng_dirty_pages(w->e)) {
+		conf_save(w);
+		engine_crash(w);
+	}
+}
+
+/* What draws numbers of its own is not in the table. */
+static void act_writeback(struct sim *w)
+{
+	u64 rng = sim_aside(w, 0xb4c4);
+	u32 i = sim_below(w, w->mix.vais);
+
+	if (sim_chance(w, w->mix.modes) && w->vai[i].state >= VAI_ADDED &&
+	    w->vai[i].state <= VAI_READY)
+		vai_mode(w, i);
+	if (w->e->flush.only ? sim_chance(w, 5000) : sim_chance(w, w->mix.modes / 4))
+		flush(w);
+	w->rng = rng;
+	if (w->e)
+		engine_collect(w);
+}
+
 static const struct {
 	const char *name;
 	u32 chance; /* a turn, of 10000 */
@@ -330,6 +379,8 @@ void operator_turn(struct sim *w)
 	for (i = 0; w->e && !w->e->cfg.hold && i < ARRAY_SIZE(actions); i++)
 		if (sim_chance(w, actions[i].chance))
 			actions[i].act(w);
+	if (w->mix.writeback && w->e && !w->e->cfg.hold)
+		act_writeback(w);
 	ev_push(w, w->now + TURN_NS, EV_OPERATOR, 0, 0, NULL);
 }
 

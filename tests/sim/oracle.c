@@ -327,21 +327,32 @@ struct amp_key key_of(const struct sim *w, u32 vai, u32 page_no)
 	return key;
 }
 
-/* Does the server hold a candidate of generation @from or later? */
-bool holds(struct sim *w, u32 server, u32 vai, u32 page_no, u32 from)
+static bool is_cand(const struct sim_page *p, u32 from, const u8 *data)
 {
-	const struct sim_page *p = page_of(w, vai, page_no);
-	struct amp_key key = key_of(w, vai, page_no);
-	const u8 *data;
 	u32 k;
 
-	if (!server_holds(w, server, &key, &data))
-		return false;
 	for (k = 0; k < p->n; k++)
 		if (cand_live(&p->cand[k]) && p->cand[k].gen >= from &&
 		    !memcmp(p->cand[k].data, data, ANM_PAGE_SIZE))
 			return true;
 	return false;
+}
+
+/* Does the server hold a candidate of generation @from or later? */
+bool holds(struct sim *w, u32 server, u32 vai, u32 page_no, u32 from)
+{
+	struct amp_key key = key_of(w, vai, page_no);
+	const u8 *data;
+
+	return server_holds(w, server, &key, &data) &&
+	       is_cand(page_of(w, vai, page_no), from, data);
+}
+
+bool dirty_holds(struct sim *w, u32 vai, u32 page_no, u32 from)
+{
+	const u8 *data = engine_dirty(w, w->vai[vai].name, page_no);
+
+	return data && is_cand(page_of(w, vai, page_no), from, data);
 }
 
 static u32 copies(struct sim *w, u32 vai, u32 page_no, u32 from)
@@ -372,6 +383,8 @@ bool known_elsewhere(struct sim *w, u32 but, u32 vai, u32 page_no)
 {
 	u32 i;
 
+	if (dirty_holds(w, vai, page_no, 1))
+		return true;
 	for (i = 0; i < w->mix.servers; i++)
 		if (i != but && engine_names(w, i, w->vai[vai].name, page_no) &&
 		    holds(w, i, vai, page_no, 1))
@@ -448,6 +461,8 @@ static bool last_revived(struct sim *w, u32 server, u32 vai, u32 page_no)
 /* Without @server nothing is left that a READ could be answered with. */
 static bool goes_with(struct sim *w, u32 server, u32 vai, u32 page_no)
 {
+	if (dirty_holds(w, vai, page_no, 1))
+		return false;
 	if (holds(w, server, vai, page_no, 1))
 		return last_known(w, server, vai, page_no);
 	return last_revived(w, server, vai, page_no);
@@ -469,7 +484,9 @@ void oracle_memory_going(struct sim *w, u32 server)
 			note(w, p, "memory gone", server, 0, 0);
 			if (goes_with(w, server, v, i))
 				p->may_be_lost = true;
-			else if (!engine_names(w, server, w->vai[v].name, i))
+			/* That a dirty page is stored there may be about to be heard of, too. */
+			else if (dirty_holds(w, v, i, 1) ||
+				 !engine_names(w, server, w->vai[v].name, i))
 				p->moved = true;
 		}
 	}
@@ -510,7 +527,8 @@ void oracle_drained(struct sim *w, u32 server)
 		for (i = 0; w->vai[v].page && i < w->vai[v].npages; i++) {
 			struct sim_page *p = page_of(w, v, i);
 			bool last = p->gen && only_written(p) && !p->may_be_lost &&
-				    holds(w, server, v, i, 1) && copies(w, v, i, 1) == 1;
+				    holds(w, server, v, i, 1) && copies(w, v, i, 1) == 1 &&
+				    !dirty_holds(w, v, i, 1);
 
 			if (w->vai[v].state == VAI_DELETING ||
 			    (!last && !engine_names(w, server, w->vai[v].name, i)))
@@ -524,6 +542,17 @@ void oracle_drained(struct sim *w, u32 server)
 
 /* ---- what the engine says ---- */
 
+/*
+ * It may be only in the engine if that is known to be the risk, and to what is kept for the
+ * engine after a crash.
+ */
+static bool left_dirty(struct sim *w, const struct sim_op *op, u32 page_no, u32 gen)
+{
+	const struct eng_vai_params *saved = conf_vai(w, w->vai[op->vai].name);
+
+	return !op->unstable && saved && saved->unflushed && dirty_holds(w, op->vai, page_no, gen);
+}
+
 /* Promise 2: when WRITE's answer leaves, the copies are there. */
 static void write_emitted(struct sim *w, struct sim_op *op)
 {
@@ -535,7 +564,7 @@ static void write_emitted(struct sim *w, struct sim_op *op)
 
 		note(w, p, "answered", op->idx, op->gen[i], 0);
 		n = copies(w, op->vai, s.page_no, op->gen[i]) + p->lost_copies;
-		if (n >= w->vai[op->vai].copies)
+		if (n >= w->vai[op->vai].copies || left_dirty(w, op, s.page_no, op->gen[i]))
 			continue;
 		/* One that was stored was read meanwhile, garbled on its way, and given up. */
 		if (n && w->e->stats.pages_bad != (op->start < w->went ? 0 : op->bad))

@@ -24,6 +24,8 @@ u8 *page_copy(const u8 *from);
 bool op_span(const struct sim_op *op, u32 i, struct span *s);
 struct amp_key key_of(const struct sim *w, u32 vai, u32 page_no);
 bool holds(struct sim *w, u32 server, u32 vai, u32 page_no, u32 from);
+/** dirty_holds() - the same of the engine itself, which has yet to store it. */
+bool dirty_holds(struct sim *w, u32 vai, u32 page_no, u32 from);
 bool only_written(const struct sim_page *p);
 /** memories_lost() - since the engine was told all, or before that and after the last save. */
 bool memories_lost(const struct sim *w);

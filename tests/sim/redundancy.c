@@ -122,7 +122,9 @@ bool oracle_redundancy(struct sim *w, bool must)
 			if (!p->gen || !only_written(p) || page_lost(w, v, i))
 				continue;
 			n = named_copies(w, v, i);
-			if (n >= w->vai[v].copies || (n && !room_for_copy(w, v, i, &make)))
+			/* A dirty page for which there is no room stays one. */
+			if (n >= w->vai[v].copies ||
+			    ((n || dirty_holds(w, v, i, 1)) && !room_for_copy(w, v, i, &make)))
 				continue;
 			whole = false;
 			if (!must)

@@ -26,7 +26,8 @@ void conf_save(struct sim *w)
 	struct eng_server_info sv;
 	struct eng_vai_info vai;
 	struct eng_status st;
-	u32 slot = 0;
+	struct eng_err err;
+	u32 slot = 0, i;
 
 	if (!w->e || w->e->cfg.hold)
 		return;
@@ -49,6 +50,8 @@ void conf_save(struct sim *w)
 	}
 	eng_get_status(w->e, &st, w->now);
 	c->epoch = max(c->epoch, st.epoch_next);
+	for (i = 0; i < c->nvais; i++)
+		eng_vai_kept(w->e, c->vai[i].name, c->vai[i].unflushed, &err);
 	sim_say(w, "saved: %u VAIs, %u servers, epoch %llu", c->nvais, c->nservers, c->epoch);
 }
 

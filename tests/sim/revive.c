@@ -96,7 +96,7 @@ static void revive_under_way(struct sim *w, const struct sim_ev *ev)
 	if (v == w->mix.vais || page_no >= w->vai[v].npages)
 		return;
 	saved = conf_vai(w, w->vai[v].name);
-	if (!saved || h.page_version < saved->discarded_below)
+	if (!saved || saved->unflushed || h.page_version < saved->discarded_below)
 		return;
 	oracle_fill(page, v, w->vai[v].life, page_no,
 		    fill_gen(ev->pkt->buf + AMP_HDR_LEN, h.part_off));
@@ -124,6 +124,25 @@ static void revive_initial(struct sim *w, const struct eng_vai_params *saved, u3
 		revive(w, p, page_no ? zeros : w->vai[vai].header, U32_MAX);
 }
 
+/*
+ * Pages of it were perhaps in the engine alone, and are gone. Nobody can say which, so all count
+ * as lost: whatever servers have of them must not be seen again.
+ */
+static void unflushed_gone(struct sim *w, u32 vai)
+{
+	u32 i;
+
+	w->n.unflushed++;
+	for (i = 0; i < w->vai[vai].npages; i++) {
+		struct sim_page *p = page_of(w, vai, i);
+
+		if (!p->gen)
+			continue;
+		note(w, p, "went with engine", w->elife, 0, 0);
+		p->may_be_lost = true;
+	}
+}
+
 void oracle_engine_gone(struct sim *w)
 {
 	u32 v, i;
@@ -134,6 +153,10 @@ void oracle_engine_gone(struct sim *w)
 		if (!w->vai[v].page || w->vai[v].state == VAI_DELETING || !saved)
 			continue;
 		w->vai[v].restored = true;
+		if (saved->unflushed) {
+			unflushed_gone(w, v);
+			continue;
+		}
 		for (i = 0; i < w->vai[v].npages; i++) {
 			revive_initial(w, saved, v, i);
 			revive_stale(w, saved, v, i, false);
@@ -170,8 +193,11 @@ void oracle_told(struct sim *w)
 		s = conf_server(w, i);
 		w->told_lost |= s && s->boot && (!w->sv[i].m || w->sv[i].m->boot != s->boot);
 	}
-	for (i = 0; i < w->mix.vais; i++)
-		w->vai[i].holes = conf_vai(w, w->vai[i].name) && conf_vai(w, w->vai[i].name)->holes;
+	for (i = 0; i < w->mix.vais; i++) {
+		const struct eng_vai_params *saved = conf_vai(w, w->vai[i].name);
+
+		w->vai[i].holes = saved && (saved->holes || saved->unflushed);
+	}
 }
 
 bool memories_lost(const struct sim *w)

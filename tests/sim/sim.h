@@ -22,8 +22,10 @@
 #ifndef ANM_SIM_H
 #define ANM_SIM_H
 
+#include "../../engine/core/cache.h"
 #include "../../engine/core/nfs_priv.h"
 #include "../../engine/core/pagemap.h"
+#include "../../engine/core/pcache.h"
 #include "../../engine/core/server.h"
 #include "../../memserver/core/memserver.h"
 
@@ -87,10 +89,12 @@ struct sim_mix {
 	u32 deletes;	/* VAIs deleted and made again */
 	u32 discards, resizes, drains, removes;
 	u32 restarts_max, recover_ms;
-	bool dies; /* there is to be one F_DEATH */
-	u32 split; /* VAIs of which servers may answer READs; half of the servers can */
-	u32 cache; /* pages */
-	u32 order; /* READs that go on where one before ended */
+	bool dies;     /* there is to be one F_DEATH */
+	u32 split;     /* VAIs of which servers may answer READs; half of the servers can */
+	u32 cache;     /* pages */
+	u32 order;     /* READs that go on where one before ended */
+	u32 writeback; /* VAIs of one copy that are written back */
+	u32 modes;     /* how often that is changed, or the engine flushed */
 };
 
 /* ---- the world ---- */
@@ -165,11 +169,12 @@ enum sim_op_kind { OP_MNT, OP_LOOKUP, OP_GETATTR, OP_COMMIT, OP_READ, OP_WRITE }
  * @beyond:  reaches past the end of the file
  * @gen:     WRITE: of each page, what is written
  * @emitted: the engine has answered, with @stat
+ * @unstable: WRITE: not FILE_SYNC
  */
 struct sim_op {
 	u32 idx, xid;
 	u8 kind, client, vai, life;
-	bool foreign, beyond, done, emitted;
+	bool foreign, beyond, done, emitted, unstable;
 	u64 off;
 	u32 count, want; /* asked for; of those within the file */
 	u32 gen[SIM_IO_PAGES_MAX + 1];
@@ -266,6 +271,7 @@ struct sim_vai {
 	u8 life; /* how often it was made */
 	u8 todo;
 	bool split;
+	bool writeback;
 	bool restored; /* it was there when the engine was restarted */
 	bool holes;    /* and pages of it were lost before, as engctl had saved */
 	u64 emptied;   /* when contents were last given back */
@@ -323,7 +329,8 @@ struct sim {
 	struct {
 		u64 reads, writes, acked, failed, lost, retransmits, late, jukebox, datagrams,
 			orphans, restarts, drained, removed, discards, resizes, revived, deaths,
-			resent, spurious, hedged, hedges_won, splits, aheads, aheads_used;
+			resent, spurious, hedged, hedges_won, splits, aheads, aheads_used, dirty,
+			overwritten, flushed, unflushed;
 	} n;
 };
 
@@ -350,6 +357,11 @@ bool sim_chance(struct sim *w, u32 of_10000);
 u64 sim_log(struct sim *w, u64 lo, u64 hi);
 void sim_mix_draw(struct sim *w);
 void sim_mix_say(const struct sim *w);
+/**
+ * sim_aside() - draw numbers for @what from now on that are no others', so that a run without it
+ * is the same as if there were no such thing. Return: what ->rng is to be set to afterwards.
+ */
+u64 sim_aside(struct sim *w, u64 what);
 
 /* net.c */
 void ev_push(struct sim *w, u64 at, u8 type, u8 who, u32 arg, struct sim_pkt *pkt);
@@ -389,6 +401,8 @@ void server_path(struct sim *w, u32 i, u16 mtu);
 bool engine_names(struct sim *w, u32 i, const char *vai, u32 page_no);
 /** engine_reads() - and would it read it there? Not the version before, which waits (elder.h). */
 bool engine_reads(struct sim *w, u32 i, const char *vai, u32 page_no);
+/** engine_dirty() - the bytes of a page that the engine has answered for and not stored, or NULL. */
+const u8 *engine_dirty(struct sim *w, const char *vai, u32 page_no);
 struct anm_peer sim_peer(u8 net, u8 host, u16 port, u8 door);
 
 /* restart.c */

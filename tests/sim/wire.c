@@ -51,7 +51,7 @@ static void put_args(struct sim *w, struct xdr_out *x, const struct sim_op *op)
 		break;
 	}
 	if (op->kind == OP_WRITE) {
-		xdr_put_u32(x, NFS3_FILE_SYNC);
+		xdr_put_u32(x, op->unstable ? NFS3_UNSTABLE : NFS3_FILE_SYNC);
 		put_data(x, op);
 	}
 }

@@ -15,6 +15,15 @@
 
 /* ---- the beginning ---- */
 
+static bool vai_writeback(struct sim *w, u32 i)
+{
+	u64 rng = sim_aside(w, 0xd117 + i);
+	bool yes = w->vai[i].copies == 1 && sim_chance(w, w->mix.writeback);
+
+	w->rng = rng;
+	return yes;
+}
+
 static void world_vais(struct sim *w)
 {
 	u32 i;
@@ -26,6 +35,7 @@ static void world_vais(struct sim *w)
 		v->client = (u8)(i % w->mix.clients);
 		v->copies = sim_chance(w, 6000) ? 2 : 1;
 		v->split = sim_chance(w, w->mix.split);
+		v->writeback = vai_writeback(w, i);
 		v->npages = (u32)sim_log(w, ENG_VAI_SIZE_MIN / ANM_PAGE_SIZE, SIM_FILE_PAGES_MAX);
 	}
 }
