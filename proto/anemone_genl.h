@@ -41,8 +41,8 @@
  * enum anm_eng_cmd - commands of the engine.
  * @ANM_ENG_CMD_UP: make the namespace's engine. ANM_ENG_A_CONFIG, of which
  *	@ANM_ENG_CFG_UUID and @ANM_ENG_CFG_SECRET are required. EEXIST when there is one
- * @ANM_ENG_CMD_DOWN: end it. Refused with EBUSY while a VAI is mounted, unless
- *	there is ANM_ENG_A_FORCE
+ * @ANM_ENG_CMD_DOWN: end it. Refused with EBUSY while a VAI is mounted or pages are not
+ *	stored yet (ANM_ENG_ST_DIRTY_PAGES), unless there is ANM_ENG_A_FORCE
  * @ANM_ENG_CMD_STATUS_GET: answered by ANM_ENG_A_CONFIG (without the secret),
  *	ANM_ENG_A_STATUS and ANM_ENG_A_COUNTERS
  * @ANM_ENG_CMD_VAI_NEW: ANM_ENG_A_VAI with name, size and client; class and uuid
@@ -74,10 +74,13 @@
  *	EBUSY while it is mounted, unless there is ANM_ENG_A_FORCE
  * @ANM_ENG_CMD_VAI_SET: ANM_ENG_A_VAI with the name and what is to change:
  *	ANM_ENG_VAI_HEDGE, ANM_ENG_VAI_COMPRESS, ANM_ENG_VAI_SAME_FILLED,
- *	ANM_ENG_VAI_SPLIT, ANM_ENG_VAI_CACHE, ANM_ENG_VAI_READAHEAD. ENOENT, EINVAL
+ *	ANM_ENG_VAI_SPLIT, ANM_ENG_VAI_CACHE, ANM_ENG_VAI_READAHEAD, ANM_ENG_VAI_KEPT. ENOENT,
+ *	EINVAL
  * @ANM_ENG_CMD_PAGES_GET: ANM_ENG_A_VAI with the name, ANM_ENG_A_PAGES with kind and
  *	cursor. Answered by ANM_ENG_A_PAGES: the offsets found in a bounded step, and the
  *	cursor to go on from
+ * @ANM_ENG_CMD_FLUSH: leave no page unstored from now on, and store those that are;
+ *	ANM_ENG_A_CANCEL: take that back
  */
 enum anm_eng_cmd {
 	ANM_ENG_CMD_UNSPEC,
@@ -99,6 +102,7 @@ enum anm_eng_cmd {
 	ANM_ENG_CMD_VAI_DISCARD,
 	ANM_ENG_CMD_PAGES_GET,
 	ANM_ENG_CMD_VAI_SET,
+	ANM_ENG_CMD_FLUSH,
 
 	__ANM_ENG_CMD_MAX,
 };
@@ -209,6 +213,8 @@ enum anm_eng_cfg_attr {
  * @ANM_ENG_ST_SERVERS_DRAINING: u32, or drained
  * @ANM_ENG_ST_MOVES_IN_FLIGHT: u32, pages being moved
  * @ANM_ENG_ST_CACHED_PAGES: u32, in the page cache
+ * @ANM_ENG_ST_DIRTY_PAGES: u32, of these, not stored yet
+ * @ANM_ENG_ST_FLUSHING: u8, 1: by ANM_ENG_CMD_FLUSH no page is left so
  */
 enum anm_eng_status_attr {
 	ANM_ENG_ST_UNSPEC,
@@ -236,6 +242,8 @@ enum anm_eng_status_attr {
 	ANM_ENG_ST_SERVERS_DRAINING,
 	ANM_ENG_ST_MOVES_IN_FLIGHT,
 	ANM_ENG_ST_CACHED_PAGES,
+	ANM_ENG_ST_DIRTY_PAGES,
+	ANM_ENG_ST_FLUSHING,
 
 	__ANM_ENG_ST_MAX,
 };
@@ -260,6 +268,13 @@ enum anm_vai_same_filled {
 	ANM_VAI_SAME_FILLED_OFF,
 };
 
+/** enum anm_vai_cache - are pages kept in the page cache? */
+enum anm_vai_cache {
+	ANM_VAI_CACHE_OFF,
+	ANM_VAI_CACHE_ON,	 /* when they are stored */
+	ANM_VAI_CACHE_WRITEBACK, /* and stored when they have been answered for */
+};
+
 /** enum anm_vai_flags - bits of ANM_ENG_VAI_FLAGS. */
 enum anm_vai_flags {
 	ANM_VAI_F_MOUNTED = 1,	 /* in use: mounted, or data traffic within the last minute */
@@ -269,6 +284,9 @@ enum anm_vai_flags {
 	ANM_VAI_F_DEGRADED = 16, /* NEW, with RESTORED: pages had too few copies; told: may have */
 	ANM_VAI_F_EMPTYING = 32, /* all pages, or those behind its end, are being given back */
 	ANM_VAI_F_DISCARD_ON_UNMOUNT = 64,
+	ANM_VAI_F_UNFLUSHED = 128, /* NEW, with RESTORED: pages may have been lost with the engine;
+				    * told: there may be such, and that is to be kept */
+	ANM_VAI_F_KEPT = 256,	   /* ANM_ENG_VAI_KEPT was 1 last */
 };
 
 /**
@@ -306,7 +324,7 @@ enum anm_vai_flags {
  *	did not pack
  * @ANM_ENG_VAI_SPLIT: u8, 1: READs of one page over UDP may be answered by memory servers
  * @ANM_ENG_VAI_SPLIT_READS: u64, calls that were
- * @ANM_ENG_VAI_CACHE: u8, 0: its pages are not kept in the page cache; default 1
+ * @ANM_ENG_VAI_CACHE: u8, enum anm_vai_cache; default on
  * @ANM_ENG_VAI_CACHE_HITS: u64, pages found in the cache
  * @ANM_ENG_VAI_CACHE_MISSES: u64, pages that had to be fetched
  * @ANM_ENG_VAI_CACHE_EVICTIONS: u64, pages that left the cache for want of room
@@ -316,6 +334,11 @@ enum anm_vai_flags {
  * @ANM_ENG_VAI_AHEAD_USED: u64, of those that it then asked for
  * @ANM_ENG_VAI_AHEAD_WASTED: u64, of those that went unused, or never came
  * @ANM_ENG_VAI_AHEAD_PAGES: u32, how far it is read ahead at the moment
+ * @ANM_ENG_VAI_KEPT: u8, SET only: whether ANM_VAI_F_UNFLUSHED was told when the VAI was last written
+ *	to where it will be found after a crash. While it is not 1 no page is left unstored
+ * @ANM_ENG_VAI_DIRTY_PAGES: u64, in the page cache and not stored yet
+ * @ANM_ENG_VAI_FLUSHED: u64, of such pages stored
+ * @ANM_ENG_VAI_OVERWRITTEN: u64, such pages written again before they were stored
  */
 enum anm_eng_vai_attr {
 	ANM_ENG_VAI_UNSPEC,
@@ -361,6 +384,10 @@ enum anm_eng_vai_attr {
 	ANM_ENG_VAI_AHEAD_USED,
 	ANM_ENG_VAI_AHEAD_WASTED,
 	ANM_ENG_VAI_AHEAD_PAGES,
+	ANM_ENG_VAI_KEPT,
+	ANM_ENG_VAI_DIRTY_PAGES,
+	ANM_ENG_VAI_FLUSHED,
+	ANM_ENG_VAI_OVERWRITTEN,
 
 	__ANM_ENG_VAI_MAX,
 };
@@ -495,7 +522,9 @@ enum anm_event_type {
 	ANM_EV_SERVER_DRAINED,	/* value: pages that it had */
 	ANM_EV_SERVER_DRAINING, /* value: pages to be moved */
 	ANM_EV_SERVER_DRAIN_CANCELLED,
-	ANM_EV_SERVER_SWEPT, /* its memory is gone, and what became of all pages in it is known */
+	ANM_EV_SERVER_SWEPT,  /* its memory is gone, and what became of all pages in it is known */
+	ANM_EV_VAI_UNFLUSHED, /* ANM_VAI_F_UNFLUSHED is to be kept: see ANM_ENG_VAI_KEPT */
+	ANM_EV_VAI_FLUSHED,   /* and need not be any more */
 };
 
 /**

@@ -39,6 +39,7 @@ static const struct nla_policy vai_policy[ANM_ENG_VAI_MAX + 1] = {
 	[ANM_ENG_VAI_SPLIT] = ANM_NLP_U8,
 	[ANM_ENG_VAI_CACHE] = ANM_NLP_U8,
 	[ANM_ENG_VAI_READAHEAD] = ANM_NLP_U8,
+	[ANM_ENG_VAI_KEPT] = ANM_NLP_U8,
 };
 
 const struct nla_policy eng_ctl_policy[ANM_ENG_A_MAX + 1] = {
@@ -57,12 +58,13 @@ static void check_enums(void)
 	BUILD_BUG_ON((int)ENG_CLASS_CRITICAL != (int)ANM_VAI_CLASS_CRITICAL);
 	BUILD_BUG_ON((int)ENG_COMPRESS_OFF != (int)ANM_VAI_COMPRESS_OFF);
 	BUILD_BUG_ON((int)ENG_SAME_FILLED_OFF != (int)ANM_VAI_SAME_FILLED_OFF);
+	BUILD_BUG_ON((int)ENG_CACHE_WRITEBACK != (int)ANM_VAI_CACHE_WRITEBACK);
 	BUILD_BUG_ON((int)ENG_SERVER_LIVE != (int)ANM_SERVER_LIVE);
 	BUILD_BUG_ON((int)ENG_SERVER_LEFT != (int)ANM_SERVER_LEFT);
 	BUILD_BUG_ON((int)ENG_EV_SERVER_JOIN != (int)ANM_EV_SERVER_JOIN);
 	BUILD_BUG_ON((int)ENG_EV_PAGE_LOST != (int)ANM_EV_PAGE_LOST);
 	BUILD_BUG_ON((int)ENG_EV_VERSIONS != (int)ANM_EV_VERSIONS);
-	BUILD_BUG_ON((int)ENG_EV_SERVER_SWEPT != (int)ANM_EV_SERVER_SWEPT);
+	BUILD_BUG_ON((int)ENG_EV_VAI_FLUSHED != (int)ANM_EV_VAI_FLUSHED);
 	BUILD_BUG_ON((int)ENG_DRAIN_DONE != (int)ANM_DRAIN_DONE);
 	BUILD_BUG_ON((int)ENG_PAGES_DEGRADED != (int)ANM_PAGES_DEGRADED);
 	BUILD_BUG_ON(ENG_NAME_MAX != ANM_CTL_NAME_MAX);
@@ -162,10 +164,18 @@ bool eng_ctl_forced(struct nlattr **attrs)
 
 int eng_ctl_down_check(struct engine *e, bool force, struct eng_err *err)
 {
-	u32 busy = eng_busy(e);
+	u32 busy = eng_busy(e), dirty = eng_dirty_pages(e);
 
-	if (!busy || force)
+	if ((!busy && !dirty) || force)
 		return 0;
+	if (!busy) {
+		snprintf(
+			err->msg, sizeof(err->msg),
+			"%u page%s in no memory server yet: wait, see to it that there is room, or "
+			"force it and lose their VAIs' contents",
+			dirty, dirty == 1 ? " is" : "s are");
+		return -EBUSY;
+	}
 	snprintf(err->msg, sizeof(err->msg),
 		 "%u VAI%s in use: detach the clients first, or force it and let them wait", busy,
 		 busy == 1 ? " is" : "s are");
@@ -208,6 +218,7 @@ int eng_ctl_vai_new(struct engine *e, struct nlattr **attrs, struct eng_err *err
 		p.restored = nla_get_u32(tb[ANM_ENG_VAI_FLAGS]) & ANM_VAI_F_RESTORED;
 		p.holes = nla_get_u32(tb[ANM_ENG_VAI_FLAGS]) & ANM_VAI_F_HOLES;
 		p.degraded = nla_get_u32(tb[ANM_ENG_VAI_FLAGS]) & ANM_VAI_F_DEGRADED;
+		p.unflushed = nla_get_u32(tb[ANM_ENG_VAI_FLAGS]) & ANM_VAI_F_UNFLUSHED;
 	}
 	if (tb[ANM_ENG_VAI_DISCARDED_BELOW])
 		p.discarded_below = nla_get_u64(tb[ANM_ENG_VAI_DISCARDED_BELOW]);
@@ -223,8 +234,10 @@ int eng_ctl_vai_new(struct engine *e, struct nlattr **attrs, struct eng_err *err
 		p.same_filled = nla_get_u8(tb[ANM_ENG_VAI_SAME_FILLED]);
 	if (tb[ANM_ENG_VAI_SPLIT])
 		p.split = nla_get_u8(tb[ANM_ENG_VAI_SPLIT]);
-	if (tb[ANM_ENG_VAI_CACHE])
-		p.no_cache = !nla_get_u8(tb[ANM_ENG_VAI_CACHE]);
+	if (tb[ANM_ENG_VAI_CACHE]) {
+		p.no_cache = nla_get_u8(tb[ANM_ENG_VAI_CACHE]) == ANM_VAI_CACHE_OFF;
+		p.writeback = nla_get_u8(tb[ANM_ENG_VAI_CACHE]) == ANM_VAI_CACHE_WRITEBACK;
+	}
 	if (tb[ANM_ENG_VAI_READAHEAD])
 		p.readahead = nla_get_u8(tb[ANM_ENG_VAI_READAHEAD]);
 	if (p.class > ENG_CLASS_CRITICAL)
@@ -238,7 +251,11 @@ static int vai_put_params(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 		    (v->p.restored ? ANM_VAI_F_RESTORED : 0) | (v->p.holes ? ANM_VAI_F_HOLES : 0) |
 		    (v->p.degraded ? ANM_VAI_F_DEGRADED : 0) |
 		    (v->emptying ? ANM_VAI_F_EMPTYING : 0) |
-		    (v->p.discard_on_unmount ? ANM_VAI_F_DISCARD_ON_UNMOUNT : 0);
+		    (v->p.discard_on_unmount ? ANM_VAI_F_DISCARD_ON_UNMOUNT : 0) |
+		    (v->p.unflushed ? ANM_VAI_F_UNFLUSHED : 0) | (v->told ? ANM_VAI_F_KEPT : 0);
+	u8 cache = v->p.writeback  ? ANM_VAI_CACHE_WRITEBACK
+		   : v->p.no_cache ? ANM_VAI_CACHE_OFF
+				   : ANM_VAI_CACHE_ON;
 
 	return anm_nl_put_str(msg, ANM_ENG_VAI_NAME, v->p.name) ||
 	       anm_nl_put_bin(msg, ANM_ENG_VAI_UUID, v->p.uuid, 16) ||
@@ -250,7 +267,7 @@ static int vai_put_params(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_COMPRESS, v->p.compress) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, v->p.same_filled) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_SPLIT, v->p.split) ||
-	       anm_nl_put_u8(msg, ANM_ENG_VAI_CACHE, !v->p.no_cache) ||
+	       anm_nl_put_u8(msg, ANM_ENG_VAI_CACHE, cache) ||
 	       anm_nl_put_u8(msg, ANM_ENG_VAI_READAHEAD, v->p.readahead) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_AHEAD_PAGES, v->ahead_pages) ||
 	       anm_nl_put_u32(msg, ANM_ENG_VAI_OUTSTANDING, v->outstanding);
@@ -288,6 +305,9 @@ static int vai_put(struct anm_nlmsg *msg, const struct eng_vai_info *v)
 		{ANM_ENG_VAI_AHEAD_ISSUED, v->ahead_issued},
 		{ANM_ENG_VAI_AHEAD_USED, v->ahead_used},
 		{ANM_ENG_VAI_AHEAD_WASTED, v->ahead_wasted},
+		{ANM_ENG_VAI_DIRTY_PAGES, v->dirty_pages},
+		{ANM_ENG_VAI_FLUSHED, v->flushed},
+		{ANM_ENG_VAI_OVERWRITTEN, v->overwritten},
 	};
 	struct nlattr *nest = anm_nl_nest(msg, ANM_ENG_A_VAI);
 	u32 i;
@@ -456,7 +476,9 @@ static int status_put(struct anm_nlmsg *msg, const struct eng_status *st, u32 bu
 	    anm_nl_put_u64(msg, ANM_ENG_ST_DEGRADED_PAGES, st->degraded_pages, ANM_ENG_ST_PAD) ||
 	    anm_nl_put_u32(msg, ANM_ENG_ST_SERVERS_DRAINING, st->servers_draining) ||
 	    anm_nl_put_u32(msg, ANM_ENG_ST_MOVES_IN_FLIGHT, st->moves_in_flight) ||
-	    anm_nl_put_u32(msg, ANM_ENG_ST_CACHED_PAGES, st->cached_pages))
+	    anm_nl_put_u32(msg, ANM_ENG_ST_CACHED_PAGES, st->cached_pages) ||
+	    anm_nl_put_u32(msg, ANM_ENG_ST_DIRTY_PAGES, st->dirty_pages) ||
+	    anm_nl_put_u8(msg, ANM_ENG_ST_FLUSHING, st->flushing))
 		return -EMSGSIZE;
 	anm_nl_nest_end(msg, nest);
 	return 0;

@@ -86,7 +86,8 @@ bool eng_ctl_forced(struct nlattr **attrs);
 
 /**
  * eng_ctl_down_check() - may the engine be ended?
- * Return: 0, or -EBUSY with @err filled when VAIs are in use and @force is false.
+ * Return: 0, or -EBUSY with @err filled when VAIs are in use, or pages not stored, and @force is
+ * false.
  */
 int eng_ctl_down_check(struct engine *e, bool force, struct eng_err *err);
 
@@ -106,8 +107,8 @@ extern const struct nla_policy eng_ctl_pages_policy[ANM_ENG_PG_MAX + 1];
 
 /**
  * eng_ctl_change() - carry out a command that changes something and answers with nothing:
- * SERVER_EXPECT, RECOVER_GO, DISCARD_UNKNOWN, SERVER_DRAIN, SERVER_REMOVE, VAI_DEL, VAI_RESIZE
- * and VAI_DISCARD.
+ * SERVER_EXPECT, RECOVER_GO, DISCARD_UNKNOWN, SERVER_DRAIN, SERVER_REMOVE, VAI_DEL, VAI_RESIZE,
+ * VAI_DISCARD, VAI_SET and FLUSH.
  * Return: the errors of the calls behind them; -EOPNOTSUPP for another @cmd.
  */
 int eng_ctl_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_err *err);

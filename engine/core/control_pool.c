@@ -72,7 +72,8 @@ static int vai_set(struct engine *e, struct nlattr **tb, const struct eng_vai_pa
 	int rc = 0;
 
 	if (!tb[ANM_ENG_VAI_HEDGE] && !tb[ANM_ENG_VAI_COMPRESS] && !tb[ANM_ENG_VAI_SAME_FILLED] &&
-	    !tb[ANM_ENG_VAI_SPLIT] && !tb[ANM_ENG_VAI_CACHE] && !tb[ANM_ENG_VAI_READAHEAD])
+	    !tb[ANM_ENG_VAI_SPLIT] && !tb[ANM_ENG_VAI_CACHE] && !tb[ANM_ENG_VAI_READAHEAD] &&
+	    !tb[ANM_ENG_VAI_KEPT])
 		return refuse(err, -EINVAL, "nothing to set given");
 	if (tb[ANM_ENG_VAI_COMPRESS])
 		rc = eng_vai_forms(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_COMPRESS]), -1, err);
@@ -86,6 +87,8 @@ static int vai_set(struct engine *e, struct nlattr **tb, const struct eng_vai_pa
 		rc = eng_vai_cache(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_CACHE]), err);
 	if (!rc && tb[ANM_ENG_VAI_READAHEAD])
 		rc = eng_vai_readahead(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_READAHEAD]), err);
+	if (!rc && tb[ANM_ENG_VAI_KEPT])
+		rc = eng_vai_kept(e, p->name, nla_get_u8(tb[ANM_ENG_VAI_KEPT]), err);
 	return rc;
 }
 
@@ -117,6 +120,9 @@ int eng_ctl_change(struct engine *e, u8 cmd, struct nlattr **attrs, struct eng_e
 		return server_expect(e, attrs, err);
 	case ANM_ENG_CMD_RECOVER_GO:
 		eng_recover_go(e);
+		return 0;
+	case ANM_ENG_CMD_FLUSH:
+		eng_flush(e, !attrs[ANM_ENG_A_CANCEL]);
 		return 0;
 	case ANM_ENG_CMD_DISCARD_UNKNOWN:
 		rc = eng_recover_discard_unknown(e, err);

@@ -224,8 +224,7 @@ struct eng_vai_params {
  * @skipped_pages: pages written that were not tried, since those before did not pack
  * @cache_hits, @cache_misses: pages found in the cache, or not
  * @cache_evictions: pages that left the cache for want of room
- * @kept:        that it is @p.unflushed is kept, so that pages may be left dirty
- * @told:        or so it was when eng_vai_kept() was called last
+ * @told:        eng_vai_kept() was last called with true
  * @dirty_pages: in the cache and not stored yet
  * @flushed:     dirty pages stored
  * @overwritten: dirty pages written again before they were stored
@@ -250,7 +249,7 @@ struct eng_vai_info {
 	u64 filled_pages, packed_pages, packed_bytes, skipped_pages;
 	u64 split_reads; /* of @reads, answered by memory servers */
 	u64 cache_hits, cache_misses, cache_evictions;
-	bool kept, told;
+	bool told;
 	u32 dirty_pages;
 	u64 flushed, overwritten;
 	u64 ahead_issued, ahead_used, ahead_wasted;

@@ -540,7 +540,6 @@ bool eng_vai_get(struct engine *e, u32 *slot, struct eng_vai_info *info)
 	info->cache_evictions = x->vai.cache_evictions;
 	info->p.writeback = x->vai.writeback;
 	info->p.unflushed = x->vai.unflushed;
-	info->kept = x->vai.kept;
 	info->told = x->vai.told;
 	info->dirty_pages = x->vai.dirty;
 	info->flushed = x->vai.flushed;

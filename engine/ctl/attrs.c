@@ -6,7 +6,22 @@
 #include "../../proto/addr_user.h"
 #include "engctl.h"
 
-enum kind { NUM, BOOL, STR, UUID, ADDR, CLASS, STATE, FLAGS, EVENT, HEX, DRAIN, COMPRESS, SWITCH };
+enum kind {
+	NUM,
+	BOOL,
+	STR,
+	UUID,
+	ADDR,
+	CLASS,
+	STATE,
+	FLAGS,
+	EVENT,
+	HEX,
+	DRAIN,
+	COMPRESS,
+	SWITCH,
+	WRITEBACK,
+};
 
 struct field {
 	int attr;
@@ -58,6 +73,8 @@ static const struct field status_fields[] = {
 	{ANM_ENG_ST_SERVERS_DRAINING, NUM, "servers_draining"},
 	{ANM_ENG_ST_MOVES_IN_FLIGHT, NUM, "moves_in_flight"},
 	{ANM_ENG_ST_CACHED_PAGES, NUM, "cached_pages"},
+	{ANM_ENG_ST_DIRTY_PAGES, NUM, "dirty_pages"},
+	{ANM_ENG_ST_FLUSHING, BOOL, "flushing"},
 };
 
 static const struct field vai_fields[] = {
@@ -93,6 +110,7 @@ static const struct field vai_fields[] = {
 	{ANM_ENG_VAI_SPLIT, BOOL, "split"},
 	{ANM_ENG_VAI_SPLIT_READS, NUM, "split_reads"},
 	{ANM_ENG_VAI_CACHE, BOOL, "cache"},
+	{ANM_ENG_VAI_CACHE, WRITEBACK, "writeback"},
 	{ANM_ENG_VAI_CACHE_HITS, NUM, "cache_hits"},
 	{ANM_ENG_VAI_CACHE_MISSES, NUM, "cache_misses"},
 	{ANM_ENG_VAI_CACHE_EVICTIONS, NUM, "cache_evictions"},
@@ -101,6 +119,9 @@ static const struct field vai_fields[] = {
 	{ANM_ENG_VAI_AHEAD_USED, NUM, "ahead_used"},
 	{ANM_ENG_VAI_AHEAD_WASTED, NUM, "ahead_wasted"},
 	{ANM_ENG_VAI_AHEAD_PAGES, NUM, "ahead_pages"},
+	{ANM_ENG_VAI_DIRTY_PAGES, NUM, "dirty_pages"},
+	{ANM_ENG_VAI_FLUSHED, NUM, "flushed"},
+	{ANM_ENG_VAI_OVERWRITTEN, NUM, "overwritten"},
 };
 
 static const struct field server_fields[] = {
@@ -167,6 +188,8 @@ static const char *const event_names[] = {
 	"server-draining",
 	"drain-cancelled",
 	"server-swept",
+	"vai-unflushed",
+	"vai-flushed",
 };
 
 static json_t *name_of(const struct nlattr *a, const char *const *names, size_t n)
@@ -206,6 +229,8 @@ static void put_flags(json_t *obj, unsigned long long flags)
 	json_object_set_new(obj, "emptying", json_boolean(flags & ANM_VAI_F_EMPTYING));
 	json_object_set_new(obj, "discard_on_unmount",
 			    json_boolean(flags & ANM_VAI_F_DISCARD_ON_UNMOUNT));
+	json_object_set_new(obj, "unflushed", json_boolean(flags & ANM_VAI_F_UNFLUSHED));
+	json_object_set_new(obj, "kept", json_boolean(flags & ANM_VAI_F_KEPT));
 }
 
 static json_t *value(const struct nlattr *a, enum kind kind)
@@ -213,6 +238,8 @@ static json_t *value(const struct nlattr *a, enum kind kind)
 	switch (kind) {
 	case BOOL:
 		return json_boolean(nl_number(a));
+	case WRITEBACK:
+		return json_boolean(nl_number(a) == ANM_VAI_CACHE_WRITEBACK);
 	case STR:
 		return nl_text(a);
 	case UUID:

@@ -63,6 +63,8 @@ static const struct key vai_keys[] = {
 	{"same_filled", SWITCH, false, VAI(same_filled), 0},
 	{"split", BOOL, false, VAI(split), 0},
 	{"no_cache", BOOL, false, VAI(no_cache), 0},
+	{"writeback", BOOL, false, VAI(writeback), 0},
+	{"unflushed", BOOL, false, VAI(unflushed), 0},
 	{"readahead", BOOL, false, VAI(readahead), 0},
 };
 

@@ -181,6 +181,15 @@ int keep_apply(struct ctl *c, const struct conf *conf, bool *up);
  */
 int keep_save(struct ctl *c, char path[ANM_CTL_FILE_MAX + 1]);
 
+/**
+ * keep_flushed() - wait until all pages of a VAI are stored, and none is to be left otherwise.
+ * @name: of it, NULL for all
+ * @ms:   how long, at most
+ *
+ * Return: they are.
+ */
+bool keep_flushed(struct ctl *c, const char *name, unsigned int ms);
+
 /* out.c */
 #define CELL_MAX 80
 

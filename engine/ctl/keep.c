@@ -7,10 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "../../proto/addr_user.h"
 #include "../../proto/state_user.h"
 #include "engctl.h"
+
+#define FLUSH_STEP_MS 50 /* between two looks at VAIs that are being flushed */
 
 int keep_path(const struct opts *o, char path[ANM_CTL_FILE_MAX + 1])
 {
@@ -178,7 +181,11 @@ static struct nl_msg *vai_msg(struct ctl *c, const struct eng_vai_params *v)
 	struct nl_msg *msg = ctl_msg(c, ANM_ENG_CMD_VAI_NEW, false);
 	struct nlattr *nest = msg ? anm_nl_nest(msg, ANM_ENG_A_VAI) : NULL;
 	u32 flags = ANM_VAI_F_RESTORED | (v->holes ? ANM_VAI_F_HOLES : 0) |
-		    (v->degraded ? ANM_VAI_F_DEGRADED : 0);
+		    (v->degraded ? ANM_VAI_F_DEGRADED : 0) |
+		    (v->unflushed ? ANM_VAI_F_UNFLUSHED : 0);
+	u8 cache = v->writeback	 ? ANM_VAI_CACHE_WRITEBACK
+		   : v->no_cache ? ANM_VAI_CACHE_OFF
+				 : ANM_VAI_CACHE_ON;
 
 	if (!nest || nla_put_string(msg, ANM_ENG_VAI_NAME, v->name) ||
 	    nla_put(msg, ANM_ENG_VAI_UUID, 16, v->uuid) ||
@@ -191,7 +198,7 @@ static struct nl_msg *vai_msg(struct ctl *c, const struct eng_vai_params *v)
 	    nla_put_u8(msg, ANM_ENG_VAI_COMPRESS, v->compress) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, v->same_filled) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_SPLIT, v->split) ||
-	    nla_put_u8(msg, ANM_ENG_VAI_CACHE, !v->no_cache) ||
+	    nla_put_u8(msg, ANM_ENG_VAI_CACHE, cache) ||
 	    nla_put_u8(msg, ANM_ENG_VAI_READAHEAD, v->readahead) ||
 	    nla_put_u64(msg, ANM_ENG_VAI_DISCARDED_BELOW, v->discarded_below)) {
 		nlmsg_free(msg);
@@ -265,6 +272,8 @@ static int vai_take(const json_t *j, struct eng_vai_params *v)
 	v->same_filled = max(conf_switch(str(j, "same_filled")), 0);
 	v->split = json_is_true(json_object_get(j, "split"));
 	v->no_cache = json_is_false(json_object_get(j, "cache"));
+	v->writeback = json_is_true(json_object_get(j, "writeback"));
+	v->unflushed = json_is_true(json_object_get(j, "unflushed"));
 	v->readahead = json_is_true(json_object_get(j, "readahead"));
 	return uuid_parse(str(j, "uuid"), v->uuid) || addr_parse(str(j, "client"), &v->client);
 }
@@ -309,6 +318,35 @@ static int lists_take(struct conf *conf, const json_t *vais, const json_t *serve
 	return 0;
 }
 
+/*
+ * Pages may be left unstored once it is kept that there may be some. To be told under the file's
+ * lock, or another engctl could have written since that there are none.
+ */
+static void tell_kept(struct ctl *c, const json_t *vais)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach(vais, i, v) {
+		bool unflushed = json_is_true(json_object_get(v, "unflushed"));
+		struct nl_msg *msg;
+		struct nlattr *nest;
+
+		if (!unflushed && !json_is_true(json_object_get(v, "kept")))
+			continue;
+		msg = ctl_msg(c, ANM_ENG_CMD_VAI_SET, false);
+		nest = msg ? anm_nl_nest(msg, ANM_ENG_A_VAI) : NULL;
+		if (!nest || nla_put_string(msg, ANM_ENG_VAI_NAME, str(v, "name")) ||
+		    nla_put_u8(msg, ANM_ENG_VAI_KEPT, unflushed)) {
+			nlmsg_free(msg);
+			continue;
+		}
+		nla_nest_end(msg, nest);
+		/* It may be gone by now; else its pages are stored at once until the next save. */
+		ctl_call(c, msg, NULL, NULL);
+	}
+}
+
 /* Whether it is still the engine that @st is of: a new one may just be told what was before. */
 static bool is_settled(struct ctl *c, const json_t *st)
 {
@@ -346,12 +384,23 @@ static int save_locked(struct ctl *c, const char *path, const json_t *st)
 	} else {
 		conf.up.cfg.epoch = max(conf.up.cfg.epoch, (u64)num(st, "epoch_next"));
 		rc = conf_write(path, &conf, &err) ? complain("not saved: %s", err.msg) : 0;
+		if (!rc)
+			tell_kept(c, vais);
 	}
 	conf_free(&conf);
 out:
 	json_decref(vais);
 	json_decref(servers);
 	return rc;
+}
+
+/* The VAIs of an engine without a file go with it, so there is nothing to be kept. */
+static void save_nowhere(struct ctl *c)
+{
+	json_t *vais = fetch(c, ANM_ENG_CMD_VAI_GET);
+
+	tell_kept(c, vais);
+	json_decref(vais);
 }
 
 int keep_save(struct ctl *c, char path[ANM_CTL_FILE_MAX + 1])
@@ -364,7 +413,9 @@ int keep_save(struct ctl *c, char path[ANM_CTL_FILE_MAX + 1])
 		*path = '\0';
 	if (ctl_call(c, ctl_msg(c, ANM_ENG_CMD_STATUS_GET, false), take_status, st)) {
 		rc = complain("not saved: %s", c->err);
-	} else if (*str(st, "file") && !json_is_true(json_object_get(st, "hold"))) {
+	} else if (!*str(st, "file")) {
+		save_nowhere(c);
+	} else if (!json_is_true(json_object_get(st, "hold"))) {
 		if (path)
 			snprintf(path, ANM_CTL_FILE_MAX + 1, "%s", str(st, "file"));
 		fd = conf_lock(str(st, "file"), &err);
@@ -396,6 +447,28 @@ int cmd_save(struct opts *o)
 		return json_out(json_pack("{s:s}", "saved", path));
 	printf("saved in %s\n", path);
 	return 0;
+}
+
+bool keep_flushed(struct ctl *c, const char *name, unsigned int ms)
+{
+	struct timespec ts = {0, FLUSH_STEP_MS * 1000000};
+	const json_t *v;
+	json_t *vais;
+	bool some;
+	size_t i;
+
+	for (;;) {
+		vais = fetch(c, ANM_ENG_CMD_VAI_GET);
+		some = !vais;
+		json_array_foreach(vais, i, v)
+			some |= (!name || !strcmp(str(v, "name"), name)) &&
+				json_is_true(json_object_get(v, "unflushed"));
+		json_decref(vais);
+		if (!some || ms < FLUSH_STEP_MS)
+			return !some;
+		ms -= FLUSH_STEP_MS;
+		nanosleep(&ts, NULL);
+	}
 }
 
 /* ---- from a copy ---- */

@@ -102,7 +102,7 @@ static const struct command commands[] = {
 	 O_HEDGE | O_COMPRESS | O_SAME_FILLED | O_SPLIT | O_CACHE | O_READAHEAD,
 	 cmd_vai_set,
 	 "vai set NAME [--hedge on|off] [--compress MODE] [--same-filled on|off]\n"
-	 "       [--split on|off] [--cache on|off] [--readahead on|off]",
+	 "       [--split on|off] [--cache MODE] [--readahead on|off]",
 	 "Change how a VAI is served; in effect at once, clients go on.\n"
 	 "\n"
 	 "      --hedge on|off       class critical: ask the other copy's server too when a read\n"
@@ -112,8 +112,11 @@ static const struct command commands[] = {
 	 "      --same-filled on|off keep pages of one repeated word as that word (default on)\n"
 	 "      --split on|off       clients over UDP, jumbo frames: memory servers answer reads\n"
 	 "                           themselves, from the engine's address (default off)\n"
-	 "      --cache on|off       keep its pages in the engine's page cache, if it has one\n"
-	 "                           (default on)\n"
+	 "      --cache MODE         on: keep its pages in the engine's page cache, if it has one\n"
+	 "                           (default); off; writeback: answer a WRITE when it is there "
+	 "and\n"
+	 "                           store it later; a crash of the engine loses the VAI's "
+	 "contents\n"
 	 "      --readahead on|off   fetch into that cache what a client that reads in order will\n"
 	 "                           ask for next (default off)\n"},
 	{{"vai", "list"}, 0, 0, cmd_vai_list, "vai list", "List the VAIs.\n"},

@@ -26,6 +26,10 @@ static void print_line(const json_t *ev)
 		printf("%llu copies of pages", num(ev, "value"));
 	else if (!strcmp(type, "vai-degraded"))
 		printf("  %llu pages have too few copies", num(ev, "value"));
+	else if (!strcmp(type, "vai-unflushed"))
+		printf("  pages are stored after they were answered");
+	else if (!strcmp(type, "vai-flushed"))
+		printf("  every page is stored");
 	else if (!strcmp(type, "vai-repaired"))
 		printf("  every page has its copies");
 	else if (!strcmp(type, "server-draining"))

@@ -252,8 +252,9 @@ static void print_summary(const json_t *st, const char *where)
 	field_print("page map", "%llu entries, %s", num(st, "map_entries"),
 		    size_text(num(st, "map_bytes")));
 	if (num(st, "cache_pages"))
-		field_print("page cache", "%s of %s", pages_text(num(st, "cached_pages")),
-			    pages_text(num(st, "cache_pages")));
+		field_print("page cache", "%s of %s, %llu pages dirty",
+			    pages_text(num(st, "cached_pages")), pages_text(num(st, "cache_pages")),
+			    num(st, "dirty_pages"));
 	field_print("in flight", "%llu pages", num(st, "pages_in_flight"));
 }
 

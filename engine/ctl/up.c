@@ -17,6 +17,7 @@
 #define MODULE_OPTS  "autostart=0" /* instances are made over netlink */
 #define WAIT_STEP_MS 20
 #define WAIT_MS	     10000 /* for the daemon to come up or to end */
+#define FLUSH_MS     15000 /* for pages to be stored that are not yet */
 
 static void pause_ms(long ms)
 {
@@ -241,6 +242,42 @@ static int await_end(const char *sock)
 	return complain("the daemon at %s takes long to end", sock);
 }
 
+static int flush(struct ctl *c, bool on)
+{
+	struct nl_msg *msg = ctl_msg(c, ANM_ENG_CMD_FLUSH, false);
+
+	if (msg && !on)
+		nla_put_flag(msg, ANM_ENG_A_CANCEL);
+	return ctl_call(c, msg, NULL, NULL);
+}
+
+/*
+ * What the engine has yet to store it stores, and what came since is kept: servers that joined
+ * are in nobody's mind but the engine's.
+ */
+static void settle(struct ctl *c, bool force)
+{
+	json_t *st = json_object();
+	unsigned long long dirty;
+
+	if (ctl_call(c, ctl_msg(c, ANM_ENG_CMD_STATUS_GET, false), take_status, st)) {
+		json_decref(st);
+		return;
+	}
+	if (force || !num(st, "vais_in_use"))
+		if (!flush(c, true))
+			keep_flushed(c, NULL, FLUSH_MS);
+	json_object_clear(st);
+	ctl_call(c, ctl_msg(c, ANM_ENG_CMD_STATUS_GET, false), take_status, st);
+	dirty = num(st, "dirty_pages");
+	if (force && dirty)
+		complain("%llu pages could not be stored in %d s: they go with the engine, and the "
+			 "VAIs that they are of will read as errors",
+			 dirty, FLUSH_MS / 1000);
+	keep_save(c, NULL);
+	json_decref(st);
+}
+
 int cmd_down(struct opts *o)
 {
 	const char *where = target(o);
@@ -251,13 +288,18 @@ int cmd_down(struct opts *o)
 
 	if (connect_to(&c, where))
 		return 1;
-	/* Servers that came since are in nobody's mind but the engine's. */
-	if (has_engine(&c))
-		keep_save(&c, NULL);
+	settle(&c, o->force);
 	msg = ctl_msg(&c, ANM_ENG_CMD_DOWN, false);
 	if (msg && o->force)
 		nla_put_flag(msg, ANM_ENG_A_FORCE);
 	rc = ctl_call(&c, msg, NULL, NULL);
+	if (rc) {
+		char why[sizeof(c.err)];
+
+		memcpy(why, c.err, sizeof(why));
+		flush(&c, false);
+		memcpy(c.err, why, sizeof(why));
+	}
 	ctl_close(&c);
 	/* A module without an engine is still to be unloaded. */
 	if (rc && !(module && rc == -ENODEV))

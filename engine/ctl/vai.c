@@ -8,6 +8,8 @@
 #include "../../proto/size_user.h"
 #include "engctl.h"
 
+#define FLUSH_MS 10000 /* for a VAI that is not written back any more */
+
 static const char *vai_state(const json_t *v)
 {
 	if (json_is_true(json_object_get(v, "deleting")))
@@ -125,6 +127,12 @@ static int read_switch(const char *s)
 	return !strcmp(s, "on") ? 1 : !strcmp(s, "off") ? 0 : -1;
 }
 
+/* The same, and 2 for writeback. */
+static int read_cache(const char *s)
+{
+	return strcmp(s, "writeback") ? read_switch(s) : ANM_VAI_CACHE_WRITEBACK;
+}
+
 static int check_switches(const struct opts *o)
 {
 	if (o->hedge && read_switch(o->hedge) < 0)
@@ -135,8 +143,8 @@ static int check_switches(const struct opts *o)
 		return complain("same-filled \"%s\" refused: on or off", o->same_filled);
 	if (o->split && read_switch(o->split) < 0)
 		return complain("split \"%s\" refused: on or off", o->split);
-	if (o->cache && read_switch(o->cache) < 0)
-		return complain("cache \"%s\" refused: on or off", o->cache);
+	if (o->cache && read_cache(o->cache) < 0)
+		return complain("cache \"%s\" refused: on or off or writeback", o->cache);
 	if (o->readahead && read_switch(o->readahead) < 0)
 		return complain("readahead \"%s\" refused: on or off", o->readahead);
 	return 0;
@@ -149,7 +157,7 @@ static int put_switches(struct nl_msg *msg, const struct opts *o)
 	       (o->same_filled &&
 		nla_put_u8(msg, ANM_ENG_VAI_SAME_FILLED, conf_switch(o->same_filled))) ||
 	       (o->split && nla_put_u8(msg, ANM_ENG_VAI_SPLIT, read_switch(o->split))) ||
-	       (o->cache && nla_put_u8(msg, ANM_ENG_VAI_CACHE, read_switch(o->cache))) ||
+	       (o->cache && nla_put_u8(msg, ANM_ENG_VAI_CACHE, read_cache(o->cache))) ||
 	       (o->readahead && nla_put_u8(msg, ANM_ENG_VAI_READAHEAD, read_switch(o->readahead)));
 }
 
@@ -260,6 +268,22 @@ static struct nl_msg *set_msg(struct ctl *c, const struct opts *o)
 	return msg;
 }
 
+/* It may have pages left that are not stored: until they are it is kept as one that has. */
+static int save_set(struct ctl *c, const struct opts *o)
+{
+	if (keep_save(c, NULL))
+		return complain("VAI \"%s\" is changed, but as before after a restart",
+				o->words[2]);
+	if (!o->cache || read_cache(o->cache) == ANM_VAI_CACHE_WRITEBACK ||
+	    keep_flushed(c, o->words[2], 0))
+		return 0;
+	if (keep_flushed(c, o->words[2], FLUSH_MS))
+		return keep_save(c, NULL);
+	return complain("VAI \"%s\" is changed, but pages of it are not stored yet: a crash of the "
+			"engine would still lose its contents",
+			o->words[2]);
+}
+
 int cmd_vai_set(struct opts *o)
 {
 	struct ctl c;
@@ -277,11 +301,11 @@ int cmd_vai_set(struct opts *o)
 	rc = ctl_call(&c, set_msg(&c, o), NULL, NULL);
 	if (rc)
 		rc = complain("VAI \"%s\" not changed: %s", o->words[2], c.err);
-	else if (keep_save(&c, NULL))
-		rc = complain("VAI \"%s\" is changed, but as before after a restart", o->words[2]);
-	else if (o->json)
-		json_out(json_pack("{s:s}", "set", o->words[2]));
 	else
+		rc = save_set(&c, o);
+	if (!rc && o->json)
+		json_out(json_pack("{s:s}", "set", o->words[2]));
+	else if (!rc)
 		printf("VAI %s changed\n", o->words[2]);
 	ctl_close(&c);
 	return rc;
@@ -329,6 +353,13 @@ static void print_packed(const json_t *v)
 		    num(v, "skipped_pages"));
 }
 
+/* Nobody has kept that pages may be left dirty, so they are stored at once. */
+static bool waits_for_saver(const json_t *v)
+{
+	return json_is_true(json_object_get(v, "unflushed")) &&
+	       !json_is_true(json_object_get(v, "kept"));
+}
+
 static void print_cache(const json_t *v)
 {
 	if (!json_is_true(json_object_get(v, "cache")))
@@ -337,6 +368,13 @@ static void print_cache(const json_t *v)
 		field_print("cache", "%llu pages found, %llu not; %llu left for want of room",
 			    num(v, "cache_hits"), num(v, "cache_misses"),
 			    num(v, "cache_evictions"));
+	if (json_is_true(json_object_get(v, "writeback")) || num(v, "flushed") ||
+	    num(v, "dirty_pages"))
+		field_print("write-back",
+			    "%s, %llu pages dirty; %llu stored later, %llu written again before%s",
+			    json_is_true(json_object_get(v, "writeback")) ? "on" : "off",
+			    num(v, "dirty_pages"), num(v, "flushed"), num(v, "overwritten"),
+			    waits_for_saver(v) ? "; waits for 'engctl monitor --save'" : "");
 	if (json_is_true(json_object_get(v, "readahead")) || num(v, "ahead_issued"))
 		field_print("readahead",
 			    "%s, %llu pages ahead; of %llu fetched %llu used, %llu wasted",

@@ -23,6 +23,8 @@ static const char *const event_names[] = {
 	[ENG_EV_SERVER_DRAINING] = "memory server is being drained",
 	[ENG_EV_SERVER_DRAIN_CANCELLED] = "drain of memory server cancelled",
 	[ENG_EV_SERVER_SWEPT] = "what was lost with a memory server's memory is known",
+	[ENG_EV_VAI_UNFLUSHED] = "pages of a VAI are to be stored later",
+	[ENG_EV_VAI_FLUSHED] = "all pages of a VAI are stored",
 };
 
 static int do_vai_new(struct daemon *d, struct ctls_req *req, struct eng_err *err)
@@ -131,7 +133,7 @@ static const struct ctls_ops ops = {
 		  1u << ANM_ENG_CMD_RECOVER_GO | 1u << ANM_ENG_CMD_DISCARD_UNKNOWN |
 		  1u << ANM_ENG_CMD_SERVER_DRAIN | 1u << ANM_ENG_CMD_SERVER_REMOVE |
 		  1u << ANM_ENG_CMD_VAI_RESIZE | 1u << ANM_ENG_CMD_VAI_DISCARD |
-		  1u << ANM_ENG_CMD_VAI_SET,
+		  1u << ANM_ENG_CMD_VAI_SET | 1u << ANM_ENG_CMD_FLUSH,
 	.dumps = 1u << ANM_ENG_CMD_VAI_GET | 1u << ANM_ENG_CMD_SERVER_GET,
 	.doit = carry_out,
 	.dump = dump,

@@ -45,6 +45,8 @@ struct daemon {
 	int ep;
 	bool verbose;
 	bool stopping;
+	bool flushed;	 /* while ->ending: there are no dirty pages left */
+	uint64_t ending; /* it is to stop, at the latest then; 0: it is not */
 	uint64_t ticked; /* when the core was last ticked, and when it wants to be again */
 	uint64_t wanted;
 	uint64_t armed; /* when the timer comes; U64_MAX: it is not set */

@@ -17,6 +17,8 @@
 #include "../../proto/state_user.h"
 #include "daemon.h"
 
+#define END_FLUSH_NS (15 * NS_PER_S) /* for dirty pages to be stored */
+#define END_KEPT_NS  (2 * NS_PER_S)  /* for that to be kept */
 #define EVENTS_MAX   64
 #define DOORS_TRIES  16
 #define TICK_SOON_NS NS_PER_MS /* new work may bring new deadlines: tick so soon after it */
@@ -274,6 +276,37 @@ static void timer_ready(struct sink *sink, uint32_t events)
 		s->d->armed = U64_MAX;
 }
 
+/* What is not stored yet is to be, and who keeps the configuration to know that it is. */
+static void end_begin(struct daemon *d)
+{
+	if (!d->e || d->ending || (!eng_dirty_pages(d->e) && !eng_unflushed(d->e))) {
+		d->stopping = true;
+		return;
+	}
+	eng_flush(d->e, true);
+	d->ending = now_ns() + END_FLUSH_NS;
+	d->wanted = 0;
+}
+
+static void end_look(struct daemon *d)
+{
+	uint32_t dirty = eng_dirty_pages(d->e);
+	uint64_t now = now_ns();
+
+	if (!dirty && !d->flushed) {
+		d->flushed = true;
+		d->ending = min(d->ending, (uint64_t)(now + END_KEPT_NS));
+	}
+	if (now < d->ending && (dirty || eng_unflushed(d->e)))
+		return;
+	if (dirty)
+		fprintf(stderr,
+			"anemone-engined: %u pages could not be stored: the VAIs that they are of "
+			"will read as errors\n",
+			dirty);
+	d->stopping = true;
+}
+
 static void signal_ready(struct sink *sink, uint32_t events)
 {
 	struct fd_sink *s = container_of(sink, struct fd_sink, sink);
@@ -281,7 +314,7 @@ static void signal_ready(struct sink *sink, uint32_t events)
 
 	(void)events;
 	if (read(s->fd, &si, sizeof(si)) == sizeof(si))
-		s->d->stopping = true;
+		end_begin(s->d);
 }
 
 static int open_signals(struct daemon *d, struct fd_sink *s)
@@ -356,6 +389,8 @@ static void loop(struct daemon *d, int timer)
 		tcp_resume(d);
 		drain(d);
 		control_events(d);
+		if (d->ending)
+			end_look(d);
 	}
 }
 

@@ -286,6 +286,7 @@ static const struct genl_small_ops ops[] = {
 	{.cmd = ANM_ENG_CMD_VAI_DISCARD, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 	{.cmd = ANM_ENG_CMD_PAGES_GET, .doit = genl_pages},
 	{.cmd = ANM_ENG_CMD_VAI_SET, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
+	{.cmd = ANM_ENG_CMD_FLUSH, .flags = GENL_UNS_ADMIN_PERM, .doit = genl_change},
 };
 
 static struct genl_family family = {

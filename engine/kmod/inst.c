@@ -23,10 +23,12 @@ static void events_take(struct inst *inst)
 		queue_work(anm_wq, &inst->events);
 }
 
-/* Under the lock: rmmod is refused while clients have VAIs mounted. */
+/* Under the lock: rmmod is refused while clients have VAIs mounted, or pages are not stored. */
 static void busy_update(struct inst *inst)
 {
-	anm_module_hold(&inst->busy, !inst->clock.stopping && eng_busy(inst->core));
+	bool busy = eng_busy(inst->core) || eng_dirty_pages(inst->core);
+
+	anm_module_hold(&inst->busy, !inst->clock.stopping && busy);
 }
 
 static void inst_send(struct inst *inst, struct list_head *outs)
