@@ -347,6 +347,9 @@ static int vais_check(const struct reader *r, const struct conf *c)
 		snprintf(path, sizeof(path), "vais[%zu].client", i);
 		if (addr_is_any(&v->client))
 			return bad(r, path, "not the address of one machine");
+		snprintf(path, sizeof(path), "vais[%zu].writeback", i);
+		if (v->writeback && v->class == ENG_CLASS_CRITICAL)
+			return bad(r, path, "not of a critical VAI");
 	}
 	return 0;
 }

@@ -90,6 +90,8 @@ static void writes_what_it_reads(void **state)
 	c.vais[0].same_filled = ENG_SAME_FILLED_OFF;
 	c.vais[1].compress = ENG_COMPRESS_ON;
 	c.vais[1].no_cache = true;
+	c.vais[1].writeback = true;
+	c.vais[1].unflushed = true;
 	c.vais[0].readahead = true;
 	c.vais[0].discarded_below = 5ull << 32;
 	c.servers[0].drain = true;
