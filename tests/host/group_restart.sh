@@ -13,12 +13,12 @@ up() {
 	amp=$(field amp_port)
 }
 
-# kill_engine: the daemon of $SOCK, which engctl started, at once
+# kill_engine [SIGNAL]: the daemon of $SOCK, which engctl started; at once
 kill_engine() {
 	local pid
 
 	pid=$("${wrap[@]}" ss -xlpH src "$SOCK" | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
-	[ -n "$pid" ] && kill -KILL "$pid"
+	[ -n "$pid" ] && kill "-${1-KILL}" "$pid"
 }
 
 # up_anew [OPTION...]: the first life of one that has the same ports after each restart

@@ -5,6 +5,7 @@
  *
  *   nfs_io test  HOST NFSPORT MOUNTPORT VAI SIZE    all tests
  *   nfs_io fill  HOST NFSPORT MOUNTPORT VAI SIZE    write a pattern over the whole file
+ *   nfs_io swap  HOST NFSPORT MOUNTPORT VAI SIZE    the same, each page FILE_SYNC, as swapping does
  *   nfs_io load  HOST NFSPORT MOUNTPORT VAI SIZE    the same pattern, a mebibyte a call
  *   nfs_io check HOST NFSPORT MOUNTPORT VAI SIZE    read it back: every byte
  *   nfs_io scan  HOST NFSPORT MOUNTPORT VAI SIZE    the same, a mebibyte a call
@@ -37,6 +38,7 @@ static uint8_t *model;
 static uint8_t *buf;
 static struct nfs_context *nfs;
 static struct nfsfh *fh;
+static int open_flags = O_RDWR;
 
 static struct nfs_context *mount_vai(const char *name, const char **why)
 {
@@ -67,7 +69,7 @@ static const char *open_all(void)
 	nfs = mount_vai(vai, &why);
 	if (!nfs)
 		return why;
-	EXPECT(!nfs_open(nfs, FILE_NAME, O_RDWR, &fh), "open: %s", nfs_get_error(nfs));
+	EXPECT(!nfs_open(nfs, FILE_NAME, open_flags, &fh), "open: %s", nfs_get_error(nfs));
 	return NULL;
 }
 
@@ -449,7 +451,7 @@ int main(int argc, char **argv)
 	const char *why;
 
 	if (argc != 7) {
-		fprintf(stderr, "usage: nfs_io test|fill|load|check|scan|lost HOST NFSPORT "
+		fprintf(stderr, "usage: nfs_io test|fill|swap|load|check|scan|lost HOST NFSPORT "
 				"MOUNTPORT VAI SIZE\n");
 		return 2;
 	}
@@ -466,6 +468,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (!strcmp(argv[1], "test"))
 		return run_tests(tests, sizeof(tests) / sizeof(*tests));
+	if (!strcmp(argv[1], "swap"))
+		open_flags |= O_SYNC;
 	why = open_all();
 	if (why) {
 		fprintf(stderr, "%s\n", why);
@@ -473,5 +477,7 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "load") || !strcmp(argv[1], "scan"))
 		return bulk(!strcmp(argv[1], "load"));
-	return strcmp(argv[1], "fill") ? check(!strcmp(argv[1], "lost")) : fill();
+	if (!strcmp(argv[1], "fill") || !strcmp(argv[1], "swap"))
+		return fill();
+	return check(!strcmp(argv[1], "lost"));
 }
