@@ -284,9 +284,9 @@ enum anm_vai_flags {
 	ANM_VAI_F_DEGRADED = 16, /* NEW, with RESTORED: pages had too few copies; told: may have */
 	ANM_VAI_F_EMPTYING = 32, /* all pages, or those behind its end, are being given back */
 	ANM_VAI_F_DISCARD_ON_UNMOUNT = 64,
-	ANM_VAI_F_UNFLUSHED = 128, /* NEW, with RESTORED: pages may have been lost with the engine;
-				    * told: there may be such, and that is to be kept */
-	ANM_VAI_F_KEPT = 256,	   /* ANM_ENG_VAI_KEPT was 1 last */
+	/* NEW, with RESTORED: pages may have gone with the engine; told: to be kept, some may */
+	ANM_VAI_F_UNFLUSHED = 128,
+	ANM_VAI_F_KEPT = 256, /* ANM_ENG_VAI_KEPT was 1 last */
 };
 
 /**

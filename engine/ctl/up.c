@@ -154,6 +154,8 @@ static int up_daemon(struct opts *o, struct conf *conf)
 
 static void print_up(const json_t *st, const struct conf *conf)
 {
+	size_t i;
+
 	printf("engine %s is up: NFS %llu, MOUNT %llu, memory servers %llu\n", str(st, "uuid"),
 	       num(st, "nfs_port"), num(st, "mount_port"), num(st, "amp_port"));
 	if (conf->nvais)
@@ -161,6 +163,12 @@ static void print_up(const json_t *st, const struct conf *conf)
 		       "status'\n",
 		       conf->nvais, conf->nvais == 1 ? "" : "s", conf->nservers,
 		       conf->nservers == 1 ? "" : "s");
+	for (i = 0; i < conf->nvais; i++)
+		if (conf->vais[i].unflushed)
+			printf("VAI %s: pages that were not stored yet went with the last engine; "
+			       "all of "
+			       "it reads as errors until it is written anew or discarded\n",
+			       conf->vais[i].name);
 }
 
 /* A unit of systemd brings its saver along; others have to be told. */

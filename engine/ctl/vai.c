@@ -395,8 +395,8 @@ static void print_vai(const json_t *v)
 	field_print("stored", "%s, %.1f %%", size_text(stored), size ? 100.0 * stored / size : 0.0);
 	if (json_is_true(json_object_get(v, "holes")))
 		field_print("holes", "%s",
-			    "a server lost its memory: after a restart pages that no "
-			    "server has read as errors");
+			    "pages were lost with a server's memory, or dirty ones with the "
+			    "engine: after a restart those that no server has read as errors");
 	field_print("lost", "%llu pages read in vain so far", num(v, "lost_pages"));
 	field_print("degraded", "%llu pages with too few copies", num(v, "degraded_pages"));
 	if (json_is_true(json_object_get(v, "discard_on_unmount")))
