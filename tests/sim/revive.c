@@ -71,9 +71,26 @@ static void revive_stale(struct sim *w, const struct eng_vai_params *saved, u32 
 	}
 }
 
+/* The page that a message carries as a whole. */
+static bool under_way_page(const struct amp_hdr *h, const u8 *form, u8 *page)
+{
+	u32 off;
+
+	if (h->nparts > 1 || h->part_len != h->form_len ||
+	    ~anm_crc32c(~0u, form, h->form_len) != h->page_crc)
+		return false;
+	if (h->form == AMP_FORM_LZ4)
+		return anm_lz4_unpack(page, form, h->form_len);
+	if (ANM_PAGE_SIZE % h->form_len)
+		return false;
+	for (off = 0; off < ANM_PAGE_SIZE; off += h->form_len)
+		memcpy(page + off, form, h->form_len);
+	return true;
+}
+
 /*
  * The same before the server has it: a message that was given up long ago, of a session that
- * goes on until the new engine is heard of. Those of partial WRITEs are not recognised.
+ * goes on until the new engine is heard of. In parts, those of partial WRITEs are not recognised.
  */
 static void revive_under_way(struct sim *w, const struct sim_ev *ev)
 {
@@ -87,7 +104,7 @@ static void revive_under_way(struct sim *w, const struct sim_ev *ev)
 	pkt_rec(w, ev->pkt, &rec);
 	rc = amp_hdr_decode(&rec, &h);
 	pkt_rec_free(&rec);
-	if (rc || h.type != AMP_PAGE_OUT || h.part_len < 16)
+	if (rc || h.type != AMP_PAGE_OUT || h.part_len < AMP_FILL_LEN)
 		return;
 	for (v = 0; v < w->mix.vais; v++)
 		if (w->vai[v].page && w->vai[v].vai_id == h.key.vai)
@@ -97,6 +114,12 @@ static void revive_under_way(struct sim *w, const struct sim_ev *ev)
 		return;
 	saved = conf_vai(w, w->vai[v].name);
 	if (!saved || saved->unflushed || h.page_version < saved->discarded_below)
+		return;
+	if (under_way_page(&h, ev->pkt->buf + AMP_HDR_LEN, page)) {
+		revive_unless_live(w, page_of(w, v, page_no), page, ev->who);
+		return;
+	}
+	if (h.part_len < 16)
 		return;
 	oracle_fill(page, v, w->vai[v].life, page_no,
 		    fill_gen(ev->pkt->buf + AMP_HDR_LEN, h.part_off));
