@@ -115,6 +115,14 @@ void eng_recover_restored(struct engine *e)
 	recover_count(e);
 }
 
+/* Its HELLO was no late one: has it another memory than the one with our pages? */
+static void recover_compare(struct engine *e, struct eng_server *sv)
+{
+	if (sv->known_boot && sv->known_boot != sv->boot)
+		e->recover.lost++;
+	sv->known_boot = 0;
+}
+
 int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *name, u64 boot,
 			    bool drain)
 {
@@ -129,8 +137,6 @@ int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *nam
 	/* It may have said HELLO before we were told of it. */
 	if (sv && (!e->cfg.hold || sv->awaited))
 		return -EEXIST;
-	if (sv && boot && sv->boot != boot)
-		e->recover.lost++;
 	if (!sv) {
 		sv = eng_server_new(e, &m, NULL, &code);
 		if (!sv)
@@ -139,6 +145,8 @@ int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *nam
 		sv->heard_ns = e->now;
 	}
 	sv->known_boot = boot;
+	if (sv->heard)
+		recover_compare(e, sv);
 	sv->drain_asked = drain;
 	sv->awaited = true;
 	recover_count(e);
@@ -171,12 +179,18 @@ bool eng_recovering(const struct engine *e)
 
 void eng_recover_boot(struct engine *e, struct eng_server *sv, u64 boot)
 {
-	if (sv->boot || !sv->awaited)
+	if (!sv->boot && sv->awaited)
+		sv->boot = boot;
+}
+
+void eng_recover_inherit(struct eng_server *sv, struct eng_server *old)
+{
+	if (!old->awaited || old->heard)
 		return;
-	sv->boot = boot;
-	/* Another memory than the one with our pages, and an empty one. */
-	if (sv->known_boot && sv->known_boot != boot)
-		e->recover.lost++;
+	sv->awaited = true;
+	sv->known_boot = old->known_boot;
+	old->awaited = false;
+	old->inventoried = true;
 }
 
 void eng_recover_forget(struct engine *e, struct eng_server *sv)
@@ -567,10 +581,12 @@ void eng_recover_again(struct eng_server *sv)
 	sv->told_empty = false;
 }
 
-void eng_recover_heard(struct eng_server *sv)
+void eng_recover_heard(struct engine *e, struct eng_server *sv)
 {
+	sv->heard = true;
 	if (sv->told_empty)
 		sv->inventoried = true;
+	recover_compare(e, sv);
 }
 
 /* ---- time ---- */

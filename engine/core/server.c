@@ -96,10 +96,12 @@ struct eng_server *eng_server_new(struct engine *e, const struct amp_hello *m,
 	if (old) {
 		sv->prev_boot = old->boot;
 		sv->drain_asked = eng_server_kept_drain(old);
+		eng_recover_inherit(sv, old);
 		server_gone(e, old, ENG_EV_SERVER_DEAD);
 	}
 	slot = server_slot(e);
 	if (slot == ENG_SLOT_NONE) {
+		eng_recover_forget(e, sv);
 		anm_free(sv->chan);
 		anm_free(sv);
 		*code = AMP_E_FULL;
@@ -330,7 +332,7 @@ static u64 server_boot(const struct engine *e, const struct eng_server *sv)
 		    !memcmp(old->uuid, sv->uuid, sizeof(old->uuid)))
 			return old->boot;
 	}
-	return sv->boot ? sv->boot : sv->known_boot;
+	return sv->known_boot ? sv->known_boot : sv->boot;
 }
 
 bool eng_server_get(struct engine *e, u32 *slot, struct eng_server_info *info)

@@ -80,7 +80,8 @@ struct eng_discard {
  * @told_empty: it said in its HELLO that it holds nothing
  * @unswept:    there were pages on it when its memory was given up
  * @overflowed: during its inventory discards were not remembered
- * @known_boot: of the memory that it had before the restart, 0 if not known
+ * @heard:      a message of a session came: it has the memory that its HELLO told of
+ * @known_boot: of the memory that it had before the restart, 0 if not known or once it is heard
  * @inv:        an inventory in progress, or NULL
  * @drain_asked: by the operator; @leaving: by itself. Either way its pages are moved
  * @drain_refused: the others cannot hold its pages, so it is not drained although @leaving
@@ -125,7 +126,7 @@ struct eng_server {
 	u64 pages_out, pages_in, retransmits, spurious, timeouts, nacks, crc_errors;
 
 	/* recover.c; see there */
-	bool awaited, inventoried, told_empty, overflowed, unswept;
+	bool awaited, heard, inventoried, told_empty, overflowed, unswept;
 	u64 known_boot;
 	struct eng_inventory *inv;
 	bool drain_asked, leaving, drain_refused, wiped, drained;
