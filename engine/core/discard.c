@@ -101,6 +101,20 @@ void eng_discard_page(struct engine *e, u16 slot, const struct amp_key *key, u64
 		e->stats.discards_dropped++;
 }
 
+void eng_copy_discard(struct engine *e, const struct eng_vai *vai, struct map_entry *me, u32 i,
+		      u64 version)
+{
+	struct amp_key key = {
+		.client = vai->client_id,
+		.vai = vai->vai_id,
+		.offset = (u64)me->page_no << ANM_PAGE_SHIFT,
+	};
+	u16 slot = map_server(me, i);
+
+	eng_copy_drop(e, me, i);
+	eng_discard_page(e, slot, &key, version);
+}
+
 bool eng_discard_vai(struct engine *e, u16 slot, const struct amp_key *key, u64 version)
 {
 	struct eng_server *sv = eng_server_at(e, slot);

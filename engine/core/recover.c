@@ -185,7 +185,8 @@ void eng_recover_boot(struct engine *e, struct eng_server *sv, u64 boot)
 
 void eng_recover_inherit(struct eng_server *sv, struct eng_server *old)
 {
-	if (!old->awaited || old->heard)
+	/* Not known which it had: then it may have been that one. */
+	if (!old->awaited || old->heard || !old->known_boot)
 		return;
 	sv->awaited = true;
 	sv->known_boot = old->known_boot;
@@ -305,7 +306,11 @@ static void item_older(struct engine *e, struct eng_server *sv, struct eng_vai *
 	e->stats.inventory_stale++;
 }
 
-/* Another copy of the version that we know, or one more than the class calls for. */
+/*
+ * Another copy of the version that we know. It may be one more than the class calls for, and is
+ * kept all the same: the server of the other one may have died a moment ago. The mover has one
+ * of them forgotten when both have been heard since.
+ */
 static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *vai,
 		      struct map_entry *me, const struct amp_inventory_item *it)
 {
@@ -316,7 +321,7 @@ static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *v
 	for (i = 0; i < ENG_COPIES_MAX; i++)
 		n += map_server(me, i) != ENG_SLOT_NONE;
 	/* A copy that is there is worth more than one on a server that is away. */
-	for (i = 0; i < ENG_COPIES_MAX && n >= vai->copies; i++) {
+	for (i = 0; i < ENG_COPIES_MAX && n >= ENG_COPIES_MAX; i++) {
 		u16 slot = map_server(me, i);
 
 		if (slot == ENG_SLOT_NONE || eng_server_usable(eng_server_at(e, slot)))
@@ -325,11 +330,13 @@ static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *v
 		item_surplus(e, slot, it, it->version + 1);
 		n--;
 	}
-	if (n >= vai->copies) {
+	if (n >= ENG_COPIES_MAX) {
 		item_surplus(e, sv->slot, it, it->version + 1);
 		e->stats.inventory_stale++;
 		return;
 	}
+	if (n >= vai->copies)
+		e->recover.surplus_ns = e->now;
 	map_server_set(me, map_server(me, 0) == ENG_SLOT_NONE ? 0 : 1, sv->slot);
 	me->vai_flags &= (u16)~MAP_LOST;
 	sv->mapped++;

@@ -325,6 +325,10 @@ struct map_entry;
 /** eng_copy_drop() - a page's copy @i is no more. */
 void eng_copy_drop(struct engine *e, struct map_entry *me, u32 i);
 
+/** eng_copy_discard() - the same, and its server is to forget it if it is older than @version. */
+void eng_copy_discard(struct engine *e, const struct eng_vai *vai, struct map_entry *me, u32 i,
+		      u64 version);
+
 /** eng_entry_drop() - remove a page from the map; its copies are no more. */
 void eng_entry_drop(struct engine *e, struct eng_vai *vai, u32 idx);
 

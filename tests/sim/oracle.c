@@ -379,20 +379,23 @@ bool known_elsewhere(struct sim *w, u32 but, u32 vai, u32 page_no)
 	return false;
 }
 
-/* Copies differ: a restarted engine takes the newest, if only one server has that. */
+/*
+ * Copies differ: a restarted engine takes the newest, if only one server has that. Of the same
+ * bytes in an older version it cannot know that they are the same.
+ */
 static bool copies_differ(struct sim *w, u32 vai, u32 page_no)
 {
 	struct amp_key key = key_of(w, vai, page_no);
-	const u8 *data, *first = NULL;
+	u64 version, first = 0;
 	u32 i;
 
 	for (i = 0; i < w->mix.servers; i++) {
 		if (!holds(w, i, vai, page_no, 1))
 			continue;
-		server_holds(w, i, &key, &data);
-		if (first && memcmp(first, data, ANM_PAGE_SIZE))
+		version = server_version(w, i, &key);
+		if (first && version != first)
 			return true;
-		first = data;
+		first = version;
 	}
 	return false;
 }
