@@ -62,7 +62,7 @@ static void check_enums(void)
 	BUILD_BUG_ON((int)ENG_EV_SERVER_JOIN != (int)ANM_EV_SERVER_JOIN);
 	BUILD_BUG_ON((int)ENG_EV_PAGE_LOST != (int)ANM_EV_PAGE_LOST);
 	BUILD_BUG_ON((int)ENG_EV_VERSIONS != (int)ANM_EV_VERSIONS);
-	BUILD_BUG_ON((int)ENG_EV_SERVER_SWEPT != (int)ANM_EV_SERVER_SWEPT);
+	BUILD_BUG_ON((int)ENG_EV_SERVER_CURRENT != (int)ANM_EV_SERVER_CURRENT);
 	BUILD_BUG_ON((int)ENG_DRAIN_DONE != (int)ANM_DRAIN_DONE);
 	BUILD_BUG_ON((int)ENG_PAGES_DEGRADED != (int)ANM_PAGES_DEGRADED);
 	BUILD_BUG_ON(ENG_NAME_MAX != ANM_CTL_NAME_MAX);
@@ -372,6 +372,7 @@ static int server_put(struct anm_nlmsg *msg, const struct eng_server_info *s)
 		{ANM_ENG_SRV_DRAIN_TOTAL, s->drain_total},
 		{ANM_ENG_SRV_SPURIOUS, s->spurious},
 		{ANM_ENG_SRV_READ_P95_NS, s->read_p95_ns},
+		{ANM_ENG_SRV_STALE_BELOW, s->stale_below},
 	};
 	struct nlattr *nest = anm_nl_nest(msg, ANM_ENG_A_SERVER);
 	u32 i;

@@ -77,6 +77,9 @@ void eng_recover_lossy(struct engine *e, const struct map_entry *me);
 /** eng_recover_unknown() - may a page that is not in the page map have been written? */
 bool eng_recover_unknown(const struct engine *e, const struct eng_vai *vai);
 
+/** eng_recover_newer() - may there be a newer version of a page that one server has told of? */
+bool eng_recover_newer(const struct engine *e, const struct eng_vai *vai);
+
 /** eng_recover_holes() - is that to be asked again after the next restart, whoever is there? */
 bool eng_recover_holes(const struct engine *e, const struct eng_vai *vai);
 

@@ -12,6 +12,7 @@
 #include "elder.h"
 #include "exports.h"
 #include "pageop.h"
+#include "stale.h"
 
 #define MOVES_MAX	  16		   /* pages in flight */
 #define MOVES_BUSY	  1		   /* the same while clients' messages wait for a channel */
@@ -213,6 +214,7 @@ static void mover_begin(struct engine *e)
 	m->begun_ns = e->now;
 	m->next_ns = U64_MAX;
 	m->overdue_ns = U64_MAX;
+	eng_stale_begin(e);
 	for (i = 0; i < e->servers->nslots; i++) {
 		const struct eng_server *sv = e->servers->slot[i];
 		u64 due;
@@ -254,6 +256,7 @@ static void mover_phase_end(struct engine *e)
 
 	if (m->phase == MOVE_COUNT) {
 		mover_events(e, true);
+		m->failed += eng_stale_end(e);
 		m->phase = m->repairs ? MOVE_REPAIR : MOVE_DRAIN;
 	} else {
 		m->phase++;
@@ -354,6 +357,7 @@ static u32 mover_look(struct engine *e, struct map_entry *me)
 		if (!eng_elder_may(e, vai))
 			eng_elder_drop(e, vai, me, map_version(me));
 		surplus_look(e, vai, me);
+		eng_stale_look(e, vai, me);
 		eng_entry_judge(e, vai, me);
 		m->repairs += entry_wants_repair(e, vai, me, &c);
 		return 0;

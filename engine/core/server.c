@@ -2,6 +2,7 @@
 /* Slots of memory servers, and what time makes of them. */
 #include "recover.h"
 #include "server.h"
+#include "stale.h"
 
 /* ---- slots ---- */
 
@@ -53,6 +54,8 @@ static void server_away(struct engine *e, struct eng_server *sv, u8 state, u8 ev
 
 	sv->state = state;
 	sv->away_ns = e->now;
+	if (sv->ndiscards)
+		eng_stale_note(e, sv);
 	eng_xfer_fail_all(e, sv, XFER_GONE);
 	if (was_usable)
 		eng_event(e, event, sv->name, sv->mapped);
@@ -169,6 +172,8 @@ static void server_suspect(struct engine *e, struct eng_server *sv, bool unanswe
 	sv->state = ENG_SERVER_SUSPECT;
 	sv->suspect_ns = e->now;
 	sv->unanswered |= unanswered;
+	if (sv->ndiscards)
+		eng_stale_note(e, sv);
 }
 
 void eng_server_suspect(struct engine *e, struct eng_server *sv)
@@ -373,6 +378,7 @@ bool eng_server_get(struct engine *e, u32 *slot, struct eng_server_info *info)
 	info->queued = sv->queued;
 	info->last_heard_ns = e->now - sv->heard_ns;
 	info->boot = server_boot(e, sv);
+	info->stale_below = sv->stale_below;
 	info->awaited = sv->awaited;
 	memcpy(info->zone, sv->zone, sizeof(info->zone));
 	if (eng_server_draining(sv))

@@ -89,6 +89,10 @@ struct eng_discard {
  * @drain_total: pages that it had when its drain began
  * @away_ns:    since when it is dead or left
  * @discard_ns: when a discard was last queued or answered, 0 never
+ * @sent_version: highest version of which a copy was sent there
+ * @stale_below: older copies there may be out of date, see stale.h; 0: none is
+ * @doubt_below: the same, as it was kept from the life before: of what was written since we know
+ * @settling: since the mover began its round nothing speaks against that being over
  * @wiped_below: it was told to forget all pages of older versions, perhaps not yet
  * @room_wanted: a page would go there if it were not full
  */
@@ -133,6 +137,8 @@ struct eng_server {
 	u64 drain_total;
 	u64 away_ns;
 	u64 discard_ns;
+	u64 sent_version, stale_below, doubt_below;
+	bool settling;
 	u64 wiped_below;
 	bool room_wanted;
 };

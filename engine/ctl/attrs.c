@@ -126,6 +126,7 @@ static const struct field server_fields[] = {
 	{ANM_ENG_SRV_QUEUED, NUM, "queued"},
 	{ANM_ENG_SRV_LAST_HEARD_NS, NUM, "last_heard_ns"},
 	{ANM_ENG_SRV_BOOT, HEX, "boot"},
+	{ANM_ENG_SRV_STALE_BELOW, HEX, "stale_below"},
 	{ANM_ENG_SRV_AWAITED, BOOL, "awaited"},
 	{ANM_ENG_SRV_ZONE, STR, "zone"},
 	{ANM_ENG_SRV_DRAIN, DRAIN, "drain"},
@@ -167,6 +168,8 @@ static const char *const event_names[] = {
 	"server-draining",
 	"drain-cancelled",
 	"server-swept",
+	"server-behind",
+	"server-current",
 };
 
 static json_t *name_of(const struct nlattr *a, const char *const *names, size_t n)

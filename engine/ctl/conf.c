@@ -70,6 +70,8 @@ static const struct key server_keys[] = {
 	{"uuid", UUID, true, SRV(uuid), 0},
 	{"name", TEXT, false, SRV(name), ANM_CTL_NAME_MAX},
 	{"boot", HEX64, false, SRV(boot), 0},
+	/* what it could not be told */
+	{"stale_below", HEX64, false, SRV(stale_below), 0},
 	{"drain", BOOL, false, SRV(drain), 0},
 };
 

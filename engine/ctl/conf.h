@@ -23,12 +23,13 @@
 /**
  * struct conf_server - a memory server that the engine knows.
  * @boot:  0 if not known
+ * @stale_below: versions of pages that may be out of date there are below, 0 none is
  * @drain: the operator wants it drained
  */
 struct conf_server {
 	u8 uuid[16];
 	char name[ANM_CTL_NAME_MAX + 1];
-	u64 boot;
+	u64 boot, stale_below;
 	bool drain;
 };
 

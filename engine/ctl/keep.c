@@ -209,6 +209,7 @@ static struct nl_msg *server_msg(struct ctl *c, const struct conf_server *s)
 	if (!nest || nla_put(msg, ANM_ENG_SRV_UUID, 16, s->uuid) ||
 	    nla_put_string(msg, ANM_ENG_SRV_NAME, s->name) ||
 	    nla_put_u64(msg, ANM_ENG_SRV_BOOT, s->boot) ||
+	    nla_put_u64(msg, ANM_ENG_SRV_STALE_BELOW, s->stale_below) ||
 	    nla_put_u8(msg, ANM_ENG_SRV_DRAIN_ASKED, s->drain)) {
 		nlmsg_free(msg);
 		return NULL;
@@ -302,6 +303,7 @@ static int lists_take(struct conf *conf, const json_t *vais, const json_t *serve
 		conf->nservers++;
 		snprintf(s->name, sizeof(s->name), "%s", str(j, "name"));
 		s->boot = strtoull(str(j, "boot"), NULL, 16);
+		s->stale_below = strtoull(str(j, "stale_below"), NULL, 16);
 		s->drain = json_is_true(json_object_get(j, "drain_asked"));
 		if (uuid_parse(str(j, "uuid"), s->uuid))
 			return -EPROTO;

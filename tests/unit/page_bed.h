@@ -66,7 +66,7 @@ struct pb {
 	bool share; /* datagrams lie in pages that nobody writes to */
 	u32 shared; /* how often it did */
 	long live;
-	u32 events[ENG_EV_SERVER_SWEPT + 1]; /* told, as of pb_events() */
+	u32 events[ENG_EV_SERVER_CURRENT + 1]; /* told, as of pb_events() */
 };
 
 struct pb *pb_new(u64 seed);
