@@ -78,6 +78,8 @@ void eng_server_forget(struct engine *e, struct eng_server *sv)
 {
 	if (eng_server_usable(sv))
 		eng_server_goodbye(e, sv);
+	/* It may come back with its memory all the same. */
+	e->recover.doubt_below = max(e->recover.doubt_below, sv->stale_below);
 	server_gone(e, sv, ENG_EV_SERVER_LEAVE);
 }
 
@@ -114,6 +116,10 @@ struct eng_server *eng_server_new(struct engine *e, const struct amp_hello *m,
 	sv->state = ENG_SERVER_DEAD;
 	memcpy(sv->uuid, m->server_uuid, sizeof(sv->uuid));
 	sv->boot = m->boot;
+	if (m->used) {
+		sv->stale_below = max(sv->stale_below, e->recover.doubt_below);
+		sv->doubt_below = max(sv->doubt_below, e->recover.doubt_below);
+	}
 	sv->free_chan = ENG_SLOT_NONE;
 	INIT_LIST_HEAD(&sv->urgent);
 	INIT_LIST_HEAD(&sv->queue);

@@ -164,12 +164,35 @@ static void p8_an_old_copy_is_lost_with_the_newer_one(void **state)
 	end();
 }
 
+/* Removed by mistake it comes back, and is no better than it was. */
+static void p1_a_server_that_was_removed_is_no_better_for_it(void **state)
+{
+	struct eng_err err;
+	u32 page[2];
+
+	(void)state;
+	two_servers(5, page);
+	overwrite_unseen(page[0]);
+	pb->node[0].cut = true;
+	next_life();
+	recovered();
+	assert_int_equal(eng_server_remove(pb->e, "mem1", true, &err), 0);
+	pb->node[1].cut = false;
+	pb_run(pb, 20000);
+	assert_int_equal(pb_read_now(pb, 0, page[0], 0), -EIO);
+	pb->node[0].cut = false;
+	pb_run(pb, 20000);
+	assert_int_equal(pb_read_now(pb, 0, page[0], 5000), 0);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_that_can_be_told_is_current_again),
 		cmocka_unit_test(p1_an_old_copy_is_no_answer_while_others_are_missing),
 		cmocka_unit_test(p1_what_is_out_of_date_is_kept_again),
+		cmocka_unit_test(p1_a_server_that_was_removed_is_no_better_for_it),
 		cmocka_unit_test(p8_an_old_copy_is_lost_with_the_newer_one),
 	};
 
