@@ -64,7 +64,7 @@ struct eng_unknown {
  * @missing:  servers known from before whose inventory is not in
  * @lost:     of them those that came back empty, or never will
  * @surplus_ns: when one copy too many of a page was last learnt of
- * @doubt_below: highest eng_server.stale_below of servers that were removed
+ * @doubt_below: highest eng_server.doubt_below of servers that were removed
  * @pages:    copies of pages that were learnt of
  * @took_ns:  how long the last recovery took
  * @tick_ns:  nothing to look at before

@@ -79,7 +79,7 @@ void eng_server_forget(struct engine *e, struct eng_server *sv)
 	if (eng_server_usable(sv))
 		eng_server_goodbye(e, sv);
 	/* It may come back with its memory all the same. */
-	e->recover.doubt_below = max(e->recover.doubt_below, sv->stale_below);
+	e->recover.doubt_below = max(e->recover.doubt_below, sv->doubt_below);
 	server_gone(e, sv, ENG_EV_SERVER_LEAVE);
 }
 
