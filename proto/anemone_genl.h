@@ -157,6 +157,8 @@ enum anm_eng_attr {
  * @ANM_ENG_CFG_OVERCOMMIT: u32, per cent that may be reserved beyond the donations,
  *	default 0, at most 1000
  * @ANM_ENG_CFG_CACHE_PAGES: u32, budget of the page cache, default 0: none, at most 2^24
+ * @ANM_ENG_CFG_DOOR: u8, enum anm_eng_door; default ANM_ENG_DOOR_SOCKET. Told is the one in use
+ * @ANM_ENG_CFG_INTERFACE: string up to 15 bytes, for AF_XDP
  */
 enum anm_eng_cfg_attr {
 	ANM_ENG_CFG_UNSPEC,
@@ -179,6 +181,8 @@ enum anm_eng_cfg_attr {
 	ANM_ENG_CFG_MOVE_RATE,
 	ANM_ENG_CFG_OVERCOMMIT,
 	ANM_ENG_CFG_CACHE_PAGES,
+	ANM_ENG_CFG_DOOR,
+	ANM_ENG_CFG_INTERFACE,
 
 	__ANM_ENG_CFG_MAX,
 };
@@ -240,6 +244,14 @@ enum anm_eng_status_attr {
 	__ANM_ENG_ST_MAX,
 };
 #define ANM_ENG_ST_MAX (__ANM_ENG_ST_MAX - 1)
+
+/** enum anm_eng_door - how datagrams come in. */
+enum anm_eng_door {
+	ANM_ENG_DOOR_SOCKET,
+	ANM_ENG_DOOR_AUTO, /* AF_XDP beside the sockets if it is to be had; only asked for */
+	ANM_ENG_DOOR_XDP,  /* not without it; the module refuses it */
+	ANM_ENG_DOOR_HOOK, /* netfilter's hooks; only told */
+};
 
 /** enum anm_vai_class - how many copies of a page are kept. */
 enum anm_vai_class {

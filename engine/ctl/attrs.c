@@ -6,7 +6,22 @@
 #include "../../proto/addr_user.h"
 #include "engctl.h"
 
-enum kind { NUM, BOOL, STR, UUID, ADDR, CLASS, STATE, FLAGS, EVENT, HEX, DRAIN, COMPRESS, SWITCH };
+enum kind {
+	NUM,
+	BOOL,
+	STR,
+	UUID,
+	ADDR,
+	CLASS,
+	STATE,
+	FLAGS,
+	EVENT,
+	HEX,
+	DRAIN,
+	COMPRESS,
+	SWITCH,
+	DOOR
+};
 
 struct field {
 	int attr;
@@ -32,6 +47,8 @@ static const struct field config_fields[] = {
 	{ANM_ENG_CFG_MOVE_RATE, NUM, "move_rate"},
 	{ANM_ENG_CFG_OVERCOMMIT, NUM, "overcommit"},
 	{ANM_ENG_CFG_CACHE_PAGES, NUM, "cache_pages"},
+	{ANM_ENG_CFG_DOOR, DOOR, "door"},
+	{ANM_ENG_CFG_INTERFACE, STR, "interface"},
 };
 
 static const struct field status_fields[] = {
@@ -146,6 +163,7 @@ static const struct field event_fields[] = {
 static const char *const class_names[] = {"normal", "critical"};
 static const char *const state_names[] = {"live", "suspect", "dead", "left"};
 static const char *const compress_names[] = {"auto", "on", "off"};
+static const char *const door_names[] = {ENG_DOOR_WORDS, "hook"};
 static const char *const switch_names[] = {"on", "off"};
 static const char *const drain_names[] = {"no", "moving", "done"};
 static const char *const event_names[] = {
@@ -231,6 +249,8 @@ static json_t *value(const struct nlattr *a, enum kind kind)
 		return name_of(a, drain_names, ARRAY_SIZE(drain_names));
 	case COMPRESS:
 		return name_of(a, compress_names, ARRAY_SIZE(compress_names));
+	case DOOR:
+		return name_of(a, door_names, ARRAY_SIZE(door_names));
 	case SWITCH:
 		return name_of(a, switch_names, ARRAY_SIZE(switch_names));
 	case EVENT:

@@ -94,8 +94,9 @@ int conf_saver_runs(const char *path);
 /** conf_absolute() - @path from the root, into ANM_CTL_FILE_MAX + 1 bytes. 0 or -ENAMETOOLONG. */
 int conf_absolute(const char *path, char abs[ANM_CTL_FILE_MAX + 1], struct conf_err *err);
 
-/** conf_compress(), conf_switch() - the number that the word stands for, -1 for none. */
+/** conf_compress(), conf_switch(), conf_door() - the number that the word stands for, -1 for none. */
 int conf_compress(const char *s);
 int conf_switch(const char *s);
+int conf_door(const char *s);
 
 #endif

@@ -75,6 +75,10 @@ static void options_take(const struct opts *o, struct eng_ctl_up *up)
 		up->cfg.overcommit = o->up.cfg.overcommit;
 	if (o->given & G_CACHE)
 		up->cfg.cache_pages = o->up.cfg.cache_pages;
+	if (o->given & G_DOOR)
+		up->door = o->up.door;
+	if (o->given & G_INTERFACE)
+		strcpy(up->interface, o->up.interface);
 }
 
 /* What is written must be what can be read: options together may make no sense. */
@@ -164,6 +168,8 @@ static struct nl_msg *up_msg(struct ctl *c, const struct eng_ctl_up *up, bool ho
 	    nla_put_u32(msg, ANM_ENG_CFG_MOVE_RATE, up->cfg.move_rate) ||
 	    nla_put_u32(msg, ANM_ENG_CFG_OVERCOMMIT, up->cfg.overcommit) ||
 	    nla_put_u32(msg, ANM_ENG_CFG_CACHE_PAGES, up->cfg.cache_pages) ||
+	    nla_put_u8(msg, ANM_ENG_CFG_DOOR, up->door) ||
+	    nla_put_string(msg, ANM_ENG_CFG_INTERFACE, up->interface) ||
 	    nla_put_u8(msg, ANM_ENG_CFG_HOLD, hold) ||
 	    nla_put_string(msg, ANM_ENG_CFG_FILE, up->file)) {
 		nlmsg_free(msg);

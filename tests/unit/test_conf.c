@@ -84,6 +84,8 @@ static void writes_what_it_reads(void **state)
 	c.up.cfg.dead_ms = 40;
 	c.up.cfg.recover_ms = 5000;
 	c.up.cfg.cache_pages = 4096;
+	c.up.door = ENG_DOOR_XDP;
+	strcpy(c.up.interface, "eth0");
 	c.vais[0].class = ENG_CLASS_CRITICAL;
 	c.vais[0].holes = true;
 	c.vais[0].compress = ENG_COMPRESS_OFF;
