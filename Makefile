@@ -13,6 +13,7 @@ KDIR     ?= /lib/modules/$(KVER)/build
 
 CC       ?= gcc
 PKGS     := libnl-3.0 libnl-genl-3.0 libkmod libtirpc jansson libsodium liblz4
+XDP_PKGS := libxdp libbpf
 WARN     := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DANM_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS   ?= -O2 -g
@@ -156,6 +157,7 @@ $(BUILD)/san/%.o: %.c
 	$(CC) $(CPPFLAGS) -DANM_TEST -std=gnu11 -O1 -g $(WARN) $(SANITIZE) -MMD -MP -c -o $@ $<
 
 $(BUILD)/bin/anemone-engined: $(call obj,$(ENGINED_SRC) $(ENGINE_SRC) $(PROTO_SRC))
+$(BUILD)/bin/anemone-engined: LIBS += $(shell pkg-config --libs $(XDP_PKGS) 2>/dev/null)
 $(BUILD)/bin/engctl: $(call obj,$(ENGCTL_SRC) $(PROTO_SRC))
 $(BUILD)/bin/anemone-memserverd: $(call obj,$(MEMD_SRC) $(MEM_SRC) $(PROTO_SRC))
 $(BUILD)/bin/memctl: $(call obj,$(MEMCTL_SRC) $(PROTO_SRC))

@@ -57,8 +57,8 @@
  * @ANM_ENG_CMD_SUBSCRIBE: on a daemon's Unix socket only: send events on this
  *	connection from now on, as the multicast group would
  * @ANM_ENG_CMD_SERVER_EXPECT: after UP with ANM_ENG_CFG_HOLD: ANM_ENG_A_SERVER with
- *	UUID, name, boot if it is known, and DRAIN_ASKED, of a memory server known before a
- *	restart. EEXIST, ENFILE, ENOMEM, EINVAL
+ *	UUID, name, boot if it is known, STALE_BELOW and DRAIN_ASKED, of a memory server
+ *	known before a restart. EEXIST, ENFILE, ENOMEM, EINVAL
  * @ANM_ENG_CMD_RECOVER_GO: all servers and VAIs of before have been told: ends
  *	ANM_ENG_CFG_HOLD
  * @ANM_ENG_CMD_DISCARD_UNKNOWN: have the servers forget the pages of VAIs that the
@@ -161,6 +161,8 @@ enum anm_eng_attr {
  * @ANM_ENG_CFG_OVERCOMMIT: u32, per cent that may be reserved beyond the donations,
  *	default 0, at most 1000
  * @ANM_ENG_CFG_CACHE_PAGES: u32, budget of the page cache, default 0: none, at most 2^24
+ * @ANM_ENG_CFG_DOOR: u8, enum anm_eng_door; default ANM_ENG_DOOR_SOCKET. Told is the one in use
+ * @ANM_ENG_CFG_INTERFACE: string up to 15 bytes, for AF_XDP
  */
 enum anm_eng_cfg_attr {
 	ANM_ENG_CFG_UNSPEC,
@@ -183,6 +185,8 @@ enum anm_eng_cfg_attr {
 	ANM_ENG_CFG_MOVE_RATE,
 	ANM_ENG_CFG_OVERCOMMIT,
 	ANM_ENG_CFG_CACHE_PAGES,
+	ANM_ENG_CFG_DOOR,
+	ANM_ENG_CFG_INTERFACE,
 
 	__ANM_ENG_CFG_MAX,
 };
@@ -248,6 +252,14 @@ enum anm_eng_status_attr {
 	__ANM_ENG_ST_MAX,
 };
 #define ANM_ENG_ST_MAX (__ANM_ENG_ST_MAX - 1)
+
+/** enum anm_eng_door - how datagrams come in. */
+enum anm_eng_door {
+	ANM_ENG_DOOR_SOCKET,
+	ANM_ENG_DOOR_AUTO, /* AF_XDP beside the sockets if it is to be had; only asked for */
+	ANM_ENG_DOOR_XDP,  /* not without it; the module refuses it */
+	ANM_ENG_DOOR_HOOK, /* netfilter's hooks; only told */
+};
 
 /** enum anm_vai_class - how many copies of a page are kept. */
 enum anm_vai_class {
@@ -464,6 +476,7 @@ enum anm_eng_pages_attr {
  * @ANM_ENG_SRV_CWND: u32, messages that may be in flight now
  * @ANM_ENG_SRV_SPURIOUS: u64, of the retransmits those that were for nothing
  * @ANM_ENG_SRV_READ_P95_NS: u64, 95th percentile of reads; 0 while too few are known
+ * @ANM_ENG_SRV_STALE_BELOW: u64, copies of older versions may be out of date; 0: none is
  */
 enum anm_eng_server_attr {
 	ANM_ENG_SRV_UNSPEC,
@@ -498,6 +511,7 @@ enum anm_eng_server_attr {
 	ANM_ENG_SRV_CWND,
 	ANM_ENG_SRV_SPURIOUS,
 	ANM_ENG_SRV_READ_P95_NS,
+	ANM_ENG_SRV_STALE_BELOW,
 
 	__ANM_ENG_SRV_MAX,
 };
@@ -522,9 +536,11 @@ enum anm_event_type {
 	ANM_EV_SERVER_DRAINED,	/* value: pages that it had */
 	ANM_EV_SERVER_DRAINING, /* value: pages to be moved */
 	ANM_EV_SERVER_DRAIN_CANCELLED,
-	ANM_EV_SERVER_SWEPT,  /* its memory is gone, and what became of all pages in it is known */
-	ANM_EV_VAI_UNFLUSHED, /* ANM_VAI_F_UNFLUSHED is to be kept: see ANM_ENG_VAI_KEPT */
-	ANM_EV_VAI_FLUSHED,   /* and need not be any more */
+	ANM_EV_SERVER_SWEPT,   /* its memory is gone, and what became of all pages in it is known */
+	ANM_EV_SERVER_BEHIND,  /* it cannot be told that copies there are out of date */
+	ANM_EV_SERVER_CURRENT, /* it has been told of all */
+	ANM_EV_VAI_UNFLUSHED,  /* ANM_VAI_F_UNFLUSHED is to be kept: see ANM_ENG_VAI_KEPT */
+	ANM_EV_VAI_FLUSHED,    /* and need not be any more */
 };
 
 /**

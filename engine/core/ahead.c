@@ -24,10 +24,10 @@ void eng_ahead_wasted(struct engine *e, struct eng_vai *vai)
 
 /* ---- one page ---- */
 
-/* What was lost cannot be read, same-filled pages need not be, and others may not: see elder.h. */
+/* What was lost cannot be read, same-filled pages need not be, and others may not: elder.h, stale.h. */
 static bool ahead_may(const struct map_entry *me)
 {
-	return !map_pattern(me) && !(me->vai_flags & (MAP_LOST | MAP_ELDER));
+	return !map_pattern(me) && !(me->vai_flags & (MAP_LOST | MAP_ELDER | MAP_DOUBT));
 }
 
 /* A server that no reader would have to wait for because of this. */

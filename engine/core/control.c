@@ -21,6 +21,8 @@ static const struct nla_policy cfg_policy[ANM_ENG_CFG_MAX + 1] = {
 	[ANM_ENG_CFG_MOVE_RATE] = ANM_NLP_U32,
 	[ANM_ENG_CFG_OVERCOMMIT] = ANM_NLP_U32,
 	[ANM_ENG_CFG_CACHE_PAGES] = ANM_NLP_U32,
+	[ANM_ENG_CFG_DOOR] = ANM_NLP_U8,
+	[ANM_ENG_CFG_INTERFACE] = ANM_NLP_STR(ENG_INTERFACE_MAX),
 };
 
 /* What a caller may set; the rest of a VAI is only ever told. */
@@ -67,6 +69,7 @@ static void check_enums(void)
 	BUILD_BUG_ON((int)ENG_EV_VAI_FLUSHED != (int)ANM_EV_VAI_FLUSHED);
 	BUILD_BUG_ON((int)ENG_DRAIN_DONE != (int)ANM_DRAIN_DONE);
 	BUILD_BUG_ON((int)ENG_PAGES_DEGRADED != (int)ANM_PAGES_DEGRADED);
+	BUILD_BUG_ON((int)ENG_DOOR_HOOK != (int)ANM_ENG_DOOR_HOOK);
 	BUILD_BUG_ON(ENG_NAME_MAX != ANM_CTL_NAME_MAX);
 }
 
@@ -98,6 +101,10 @@ int eng_ctl_up_check(const struct eng_ctl_up *up, struct eng_err *err)
 		return refuse(err, -EINVAL, "overcommit over 1000 per cent");
 	if (up->cfg.cache_pages > ENG_CACHE_MAX)
 		return refuse(err, -EINVAL, "page cache over 64 GiB");
+	if (up->door > ENG_DOOR_XDP)
+		return refuse(err, -EINVAL, "no such door: socket, auto or xdp");
+	if (up->door != ENG_DOOR_SOCKET && !up->interface[0])
+		return refuse(err, -EINVAL, "AF_XDP needs to know on which interface");
 	if (up->amp_port && (up->amp_port == up->nfs_port || up->amp_port == up->mount_port))
 		return refuse(err, -EINVAL, "AMP needs a port of its own");
 	return 0;
@@ -141,6 +148,10 @@ static void cfg_read(struct nlattr **tb, struct eng_ctl_up *up)
 		up->cfg.overcommit = nla_get_u32(tb[ANM_ENG_CFG_OVERCOMMIT]);
 	if (tb[ANM_ENG_CFG_CACHE_PAGES])
 		up->cfg.cache_pages = nla_get_u32(tb[ANM_ENG_CFG_CACHE_PAGES]);
+	if (tb[ANM_ENG_CFG_DOOR])
+		up->door = nla_get_u8(tb[ANM_ENG_CFG_DOOR]);
+	if (tb[ANM_ENG_CFG_INTERFACE])
+		anm_nl_str(tb[ANM_ENG_CFG_INTERFACE], up->interface, sizeof(up->interface));
 }
 
 int eng_ctl_up_parse(struct nlattr **attrs, struct eng_ctl_up *up, struct eng_err *err)
@@ -392,6 +403,7 @@ static int server_put(struct anm_nlmsg *msg, const struct eng_server_info *s)
 		{ANM_ENG_SRV_DRAIN_TOTAL, s->drain_total},
 		{ANM_ENG_SRV_SPURIOUS, s->spurious},
 		{ANM_ENG_SRV_READ_P95_NS, s->read_p95_ns},
+		{ANM_ENG_SRV_STALE_BELOW, s->stale_below},
 	};
 	struct nlattr *nest = anm_nl_nest(msg, ANM_ENG_A_SERVER);
 	u32 i;
@@ -439,7 +451,9 @@ static int config_put(struct anm_nlmsg *msg, const struct eng_config *cfg,
 	    anm_nl_put_u32(msg, ANM_ENG_CFG_REPAIR_AFTER_MS, cfg->repair_after_ms) ||
 	    anm_nl_put_u32(msg, ANM_ENG_CFG_MOVE_RATE, cfg->move_rate) ||
 	    anm_nl_put_u32(msg, ANM_ENG_CFG_OVERCOMMIT, cfg->overcommit) ||
-	    anm_nl_put_u32(msg, ANM_ENG_CFG_CACHE_PAGES, cfg->cache_pages))
+	    anm_nl_put_u32(msg, ANM_ENG_CFG_CACHE_PAGES, cfg->cache_pages) ||
+	    anm_nl_put_u8(msg, ANM_ENG_CFG_DOOR, up->door) ||
+	    anm_nl_put_str(msg, ANM_ENG_CFG_INTERFACE, up->interface))
 		return -EMSGSIZE;
 	anm_nl_nest_end(msg, nest);
 	return 0;

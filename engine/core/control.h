@@ -29,6 +29,17 @@
 #define ENG_MOVE_RATE_MAX  1000000
 #define ENG_OVERCOMMIT_MAX 1000
 
+/** enum eng_door - how datagrams come in. The module has no choice, and refuses ENG_DOOR_XDP. */
+enum eng_door {
+	ENG_DOOR_SOCKET,
+	ENG_DOOR_AUTO, /* AF_XDP beside the sockets if it is to be had */
+	ENG_DOOR_XDP,  /* not without it */
+	ENG_DOOR_HOOK, /* only told: netfilter's hooks */
+};
+
+#define ENG_DOOR_WORDS	  "socket", "auto", "xdp" /* those that can be asked for */
+#define ENG_INTERFACE_MAX 15
+
 /** eng_ctl_policy - of the top-level attributes, for every command. */
 extern const struct nla_policy eng_ctl_policy[ANM_ENG_A_MAX + 1];
 
@@ -38,6 +49,8 @@ extern const struct nla_policy eng_ctl_policy[ANM_ENG_A_MAX + 1];
  * @listen: address to serve on, all zero for any
  * @nfs_port, @mount_port, @amp_port: host order; NFS and MOUNT may share one
  * @tcp:    listen for TCP
+ * @door:   enum eng_door
+ * @interface: of ENG_DOOR_XDP and ENG_DOOR_AUTO
  * @file:   where the configuration is kept, for those who ask
  * @doors, @ndoors: the doors' own counters for eng_ctl_status(), or NULL and 0
  */
@@ -48,6 +61,8 @@ struct eng_ctl_up {
 	u16 mount_port;
 	u16 amp_port;
 	bool tcp;
+	u8 door;
+	char interface[ENG_INTERFACE_MAX + 1];
 	char file[ANM_CTL_FILE_MAX + 1];
 	const struct anm_counter *doors;
 	u32 ndoors;

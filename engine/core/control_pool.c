@@ -8,6 +8,7 @@ const struct nla_policy eng_ctl_server_policy[ANM_ENG_SRV_MAX + 1] = {
 	[ANM_ENG_SRV_NAME] = ANM_NLP_STR(ANM_CTL_NAME_MAX),
 	[ANM_ENG_SRV_UUID] = ANM_NLP_BIN(16),
 	[ANM_ENG_SRV_BOOT] = ANM_NLP_U64,
+	[ANM_ENG_SRV_STALE_BELOW] = ANM_NLP_U64,
 	[ANM_ENG_SRV_DRAIN_ASKED] = ANM_NLP_U8,
 };
 
@@ -25,7 +26,7 @@ static int refuse(struct eng_err *err, int code, const char *why)
 static int server_expect(struct engine *e, struct nlattr **attrs, struct eng_err *err)
 {
 	struct nlattr *tb[ANM_ENG_SRV_MAX + 1];
-	char name[ANM_CTL_NAME_MAX + 1] = "";
+	struct eng_server_info before = {.boot = 0};
 	int rc;
 
 	if (!attrs[ANM_ENG_A_SERVER] ||
@@ -33,11 +34,15 @@ static int server_expect(struct engine *e, struct nlattr **attrs, struct eng_err
 	    !tb[ANM_ENG_SRV_UUID])
 		return refuse(err, -EINVAL, "no UUID of a memory server given");
 	if (tb[ANM_ENG_SRV_NAME])
-		anm_nl_str(tb[ANM_ENG_SRV_NAME], name, sizeof(name));
-	rc = eng_recover_expect_boot(e, nla_data(tb[ANM_ENG_SRV_UUID]), name,
-				     tb[ANM_ENG_SRV_BOOT] ? nla_get_u64(tb[ANM_ENG_SRV_BOOT]) : 0,
-				     tb[ANM_ENG_SRV_DRAIN_ASKED] &&
-					     nla_get_u8(tb[ANM_ENG_SRV_DRAIN_ASKED]));
+		anm_nl_str(tb[ANM_ENG_SRV_NAME], before.name, sizeof(before.name));
+	memcpy(before.uuid, nla_data(tb[ANM_ENG_SRV_UUID]), sizeof(before.uuid));
+	if (tb[ANM_ENG_SRV_BOOT])
+		before.boot = nla_get_u64(tb[ANM_ENG_SRV_BOOT]);
+	if (tb[ANM_ENG_SRV_STALE_BELOW])
+		before.stale_below = nla_get_u64(tb[ANM_ENG_SRV_STALE_BELOW]);
+	if (tb[ANM_ENG_SRV_DRAIN_ASKED])
+		before.drain_asked = nla_get_u8(tb[ANM_ENG_SRV_DRAIN_ASKED]);
+	rc = eng_recover_expect(e, &before);
 	switch (rc) {
 	case -EEXIST:
 		return refuse(err, rc, "the memory server is known already");

@@ -7,6 +7,7 @@
 #include "pageop.h"
 #include "recover.h"
 #include "server.h"
+#include "stale.h"
 
 static struct hlist_head *discard_head(struct engine *e, u16 slot, const struct amp_key *key)
 {
@@ -39,6 +40,8 @@ static void discard_done(struct engine *e, struct eng_xfer *xf, enum xfer_result
 	case XFER_CRC:
 		if (xf->code != AMP_E_MORE)
 			discard_drop(e, sv, d);
+		if (sv->stale_below && !sv->ndiscards)
+			eng_mover_kick(e, ENG_KICK_PAGE);
 		break;
 	case XFER_TIMEOUT:
 	case XFER_GONE:
@@ -68,6 +71,8 @@ static bool discard_add(struct engine *e, struct eng_server *sv, const struct am
 {
 	struct eng_discard *d;
 
+	if (!all)
+		eng_stale_note(e, sv);
 	if (sv->ndiscards >= ENG_DISCARDS_MAX) {
 		e->stats.discards_dropped++;
 		eng_recover_again(sv);
@@ -99,6 +104,20 @@ void eng_discard_page(struct engine *e, u16 slot, const struct amp_key *key, u64
 		return;
 	if (!discard_add(e, sv, key, version, false))
 		e->stats.discards_dropped++;
+}
+
+void eng_copy_discard(struct engine *e, const struct eng_vai *vai, struct map_entry *me, u32 i,
+		      u64 version)
+{
+	struct amp_key key = {
+		.client = vai->client_id,
+		.vai = vai->vai_id,
+		.offset = (u64)me->page_no << ANM_PAGE_SHIFT,
+	};
+	u16 slot = map_server(me, i);
+
+	eng_copy_drop(e, me, i);
+	eng_discard_page(e, slot, &key, version);
 }
 
 bool eng_discard_vai(struct engine *e, u16 slot, const struct amp_key *key, u64 version)

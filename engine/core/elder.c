@@ -40,24 +40,11 @@ void eng_elder_set(struct map_entry *me, u16 newer, u16 elder)
 		me->vai_flags |= MAP_ELDER;
 }
 
-static void entry_key(const struct eng_vai *vai, const struct map_entry *me, struct amp_key *key)
-{
-	key->client = vai->client_id;
-	key->vai = vai->vai_id;
-	key->offset = (u64)me->page_no << ANM_PAGE_SHIFT;
-}
-
 void eng_elder_drop(struct engine *e, const struct eng_vai *vai, struct map_entry *me,
 		    u64 older_than)
 {
-	u16 slot = map_elder(me);
-	struct amp_key key;
-
-	if (slot == ENG_SLOT_NONE)
-		return;
-	entry_key(vai, me, &key);
-	eng_copy_drop(e, me, 1);
-	eng_discard_page(e, slot, &key, older_than);
+	if (map_elder(me) != ENG_SLOT_NONE)
+		eng_copy_discard(e, vai, me, 1, older_than);
 }
 
 /*
@@ -73,14 +60,10 @@ bool eng_elder_ready(struct engine *e, const struct eng_vai *vai, const struct m
 
 void eng_elder_take(struct engine *e, const struct eng_vai *vai, struct map_entry *me, u64 version)
 {
-	u16 newer = map_server(me, 0), slot = map_elder(me);
-	struct amp_key key;
+	u16 slot = map_elder(me);
 
-	if (newer != ENG_SLOT_NONE) {
-		entry_key(vai, me, &key);
-		eng_copy_drop(e, me, 0);
-		eng_discard_page(e, newer, &key, e->version_next);
-	}
+	if (map_server(me, 0) != ENG_SLOT_NONE)
+		eng_copy_discard(e, vai, me, 0, e->version_next);
 	eng_elder_set(me, slot, ENG_SLOT_NONE);
 	eng_entry_version(e, me, version);
 }

@@ -349,18 +349,18 @@ u32 eng_busy(struct engine *e);
 
 /* ---- restart ---- */
 
+struct eng_server_info;
+
 /**
  * eng_recover_expect() - after eng_create(): a server known before; its inventory is awaited.
  * Requests are held back until all have come, or recover_ms have passed.
- * @boot: of the memory that it had, 0 if not known: when it comes back with another one
- *        its pages are lost
- * @drain: eng_server_drain() was asked for and is to go on
+ * @before: what eng_server_get() told of it. Its @uuid and @name; its @boot, 0 if that is not
+ *          known: when it comes back with another one its pages are lost; @drain_asked: that
+ *          is to go on; @stale_below
  *
  * Return: 0; -EEXIST when it is known already, -ENFILE, -ENOMEM, -EINVAL for a zero UUID.
  */
-int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *name, u64 boot,
-			    bool drain);
-int eng_recover_expect(struct engine *e, const u8 uuid[16], const char *name);
+int eng_recover_expect(struct engine *e, const struct eng_server_info *before);
 
 /** eng_recover_go() - all VAIs and servers from before have been told: ends eng_config.hold. */
 void eng_recover_go(struct engine *e);
@@ -399,6 +399,7 @@ struct eng_server_info {
 	u64 read_p95_ns;   /* of demand reads; 0 while too few are known */
 	u64 last_heard_ns; /* ago */
 	u64 boot;	   /* of the memory that its pages are in */
+	u64 stale_below;   /* copies of older versions may be out of date; 0: none is */
 	bool awaited;	   /* known from before a restart, and its inventory is not in */
 	char zone[AMP_ZONE_MAX];
 	u8 drain;	  /* enum eng_drain_state; pages left: @mapped */
@@ -551,9 +552,11 @@ enum eng_event_type {
 	ENG_EV_SERVER_DRAINED, /* nothing of use is left on it */
 	ENG_EV_SERVER_DRAINING,
 	ENG_EV_SERVER_DRAIN_CANCELLED,
-	ENG_EV_SERVER_SWEPT,  /* its memory is gone, and what became of all pages in it is known */
-	ENG_EV_VAI_UNFLUSHED, /* pages are to be left dirty, once eng_vai_kept() says so */
-	ENG_EV_VAI_FLUSHED,   /* there are none any more */
+	ENG_EV_SERVER_SWEPT,   /* its memory is gone, and what became of all pages in it is known */
+	ENG_EV_SERVER_BEHIND,  /* it cannot be told that copies there are out of date */
+	ENG_EV_SERVER_CURRENT, /* it has been told of all */
+	ENG_EV_VAI_UNFLUSHED,  /* pages are to be left dirty, once eng_vai_kept() says so */
+	ENG_EV_VAI_FLUSHED,    /* there are none any more */
 };
 
 /** struct eng_event - something an operator wants to hear of, once. */

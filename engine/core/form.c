@@ -128,6 +128,7 @@ void eng_entry_version(struct engine *e, struct map_entry *me, u64 version)
 {
 	if (map_version(me) != version)
 		eng_entry_fill(e, me, NULL);
+	me->vai_flags &= (u16)~MAP_DOUBT;
 	map_version_set(me, version);
 }
 

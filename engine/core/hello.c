@@ -129,6 +129,12 @@ static void hello_zone(char *dst, const struct amp_hello *m)
 		dst[i] = m->zone[i] > ' ' && m->zone[i] <= '~' ? m->zone[i] : '?';
 }
 
+/* The memory that a restarted engine was told of, after a HELLO of another that nothing followed. */
+static bool hello_expected(const struct eng_server *sv, const struct amp_hello *m)
+{
+	return !sv->heard && sv->known_boot && sv->known_boot == m->boot && sv->boot != m->boot;
+}
+
 /* From a life that is over, or a session that is: a packet that was long on its way. */
 static bool hello_late(struct engine *e, const struct eng_server *sv, const struct anm_peer *from,
 		       const struct amp_hello *m, u32 seq)
@@ -143,7 +149,7 @@ static bool hello_late(struct engine *e, const struct eng_server *sv, const stru
 		    !memcmp(old->uuid, m->server_uuid, sizeof(old->uuid)))
 			return true;
 	}
-	if (!sv)
+	if (!sv || hello_expected(sv, m))
 		return false;
 	/* When the life that came after it is over, that one was the late HELLO's. */
 	if (sv->prev_boot && sv->prev_boot == m->boot && sv->state != ENG_SERVER_DEAD)
@@ -190,7 +196,8 @@ static u16 hello_rival(struct engine *e, struct eng_server *sv, const struct anm
 	u64 wait_ms =
 		min_t(u64, max(e->cfg.dead_ms / 2, e->cfg.heartbeat_ms * 5 / 2), e->cfg.dead_ms);
 
-	if (!eng_server_usable(sv) || sv->boot == m->boot || sv->peer.port == from->port)
+	if (!eng_server_usable(sv) || sv->boot == m->boot || sv->peer.port == from->port ||
+	    hello_expected(sv, m))
 		return AMP_OK;
 	if (!sv->rival_ns || e->now - sv->rival_ns > ENG_RIVAL_NS) {
 		sv->rival_ns = e->now;
@@ -323,7 +330,7 @@ static void session_in(struct engine *e, const struct anm_peer *from, const stru
 	}
 	sv->heard_ns = e->now;
 	sv->peer = *from;
-	eng_recover_heard(sv);
+	eng_recover_heard(e, sv);
 	switch (h->type) {
 	case AMP_HEARTBEAT:
 		heartbeat_in(e, sv, h, rec);

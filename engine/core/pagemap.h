@@ -12,7 +12,8 @@
 #define ENG_MAP_NONE	0xffffffffu /* no entry */
 #define ENG_VERSION_MAX ((1ull << 48) - 1)
 
-#define MAP_VAI_MASK 0x0fffu /* of map_entry.vai_flags: the VAI's slot */
+#define MAP_VAI_MASK 0x07ffu /* of map_entry.vai_flags: the VAI's slot */
+#define MAP_DOUBT    0x0800u /* only known of from servers that may be out of date, see stale.h */
 #define MAP_ELDER    0x1000u /* copy 1 is of a version before, see elder.h; so is MAP_DEGRADED set */
 #define MAP_DEGRADED 0x2000u /* fewer copies at hand than there should be; counted in the VAI */
 #define MAP_LOST     0x4000u /* no copy was left when last read; counted, and the event is out */

@@ -8,6 +8,7 @@
 #include "elder.h"
 #include "form.h"
 #include "recover.h"
+#include "stale.h"
 
 static void op_lost(struct engine *e, struct pg_op *op, struct map_entry *me)
 {
@@ -193,8 +194,14 @@ static void fetch_next(struct engine *e, struct pg_op *op)
 
 void op_fetch(struct engine *e, struct pg_op *op)
 {
-	int known = op_known(e, op);
+	int known;
 
+	if (eng_stale_doubt(e, op->io.vai, op_entry(e, op))) {
+		e->stats.reads_unknown++;
+		op_complete(e, op, -EIO);
+		return;
+	}
+	known = op_known(e, op);
 	if (!known) {
 		fetch_next(e, op);
 	} else if (known < 0) {

@@ -64,6 +64,8 @@ struct eng_unknown {
  * @vais:     there are VAIs of before: without there is nothing to hold back
  * @missing:  servers known from before whose inventory is not in
  * @lost:     of them those that came back empty, or never will
+ * @surplus_ns: when one copy too many of a page was last learnt of
+ * @doubt_below: highest eng_server.doubt_below of servers that were removed
  * @pages:    copies of pages that were learnt of
  * @took_ns:  how long the last recovery took
  * @tick_ns:  nothing to look at before
@@ -75,6 +77,8 @@ struct eng_recover {
 	u64 began_ns;
 	u32 missing;
 	u32 lost;
+	u64 surplus_ns;
+	u64 doubt_below;
 	u64 pages;
 	u64 took_ns, tick_ns;
 	u32 nunknown;

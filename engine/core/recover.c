@@ -44,8 +44,15 @@ void eng_recover_lossy(struct engine *e, const struct map_entry *me)
  */
 bool eng_recover_unknown(const struct engine *e, const struct eng_vai *vai)
 {
+	return eng_recover_newer(e, vai) ||
+	       (vai->restored && vai->degraded && e->recover.missing + e->recover.lost);
+}
+
+/* Pages that have too few copies in this life have been told of, so they do not count here. */
+bool eng_recover_newer(const struct engine *e, const struct eng_vai *vai)
+{
 	const struct eng_recover *r = &e->recover;
-	u32 spare = vai->thin || vai->degraded ? 0 : vai->copies - 1;
+	u32 spare = vai->thin ? 0 : vai->copies - 1;
 
 	return vai->holes || (vai->restored && r->missing + r->lost > spare);
 }
@@ -115,40 +122,47 @@ void eng_recover_restored(struct engine *e)
 	recover_count(e);
 }
 
-int eng_recover_expect_boot(struct engine *e, const u8 uuid[16], const char *name, u64 boot,
-			    bool drain)
+/* Its HELLO was no late one: has it another memory than the one with our pages? */
+static void recover_compare(struct engine *e, struct eng_server *sv)
+{
+	if (sv->known_boot && sv->known_boot != sv->boot) {
+		e->recover.lost++;
+		sv->stale_below = 0;
+		sv->doubt_below = 0;
+	}
+	sv->known_boot = 0;
+}
+
+int eng_recover_expect(struct engine *e, const struct eng_server_info *before)
 {
 	struct amp_hello m = {.boot = 0};
 	struct eng_server *sv;
 	u16 code;
 
-	memcpy(m.server_uuid, uuid, sizeof(m.server_uuid));
-	if (!memchr_inv(uuid, 0, sizeof(m.server_uuid)))
+	memcpy(m.server_uuid, before->uuid, sizeof(m.server_uuid));
+	if (!memchr_inv(before->uuid, 0, sizeof(m.server_uuid)))
 		return -EINVAL;
-	sv = eng_server_by_uuid(e, uuid);
+	sv = eng_server_by_uuid(e, before->uuid);
 	/* It may have said HELLO before we were told of it. */
 	if (sv && (!e->cfg.hold || sv->awaited))
 		return -EEXIST;
-	if (sv && boot && sv->boot != boot)
-		e->recover.lost++;
 	if (!sv) {
 		sv = eng_server_new(e, &m, NULL, &code);
 		if (!sv)
 			return code == AMP_E_FULL ? -ENFILE : -ENOMEM;
-		strscpy(sv->name, name, sizeof(sv->name));
+		strscpy(sv->name, before->name, sizeof(sv->name));
 		sv->heard_ns = e->now;
 	}
-	sv->known_boot = boot;
-	sv->drain_asked = drain;
+	sv->known_boot = before->boot;
+	sv->stale_below = max(sv->stale_below, before->stale_below);
+	sv->doubt_below = before->stale_below;
+	if (sv->heard)
+		recover_compare(e, sv);
+	sv->drain_asked = before->drain_asked;
 	sv->awaited = true;
 	recover_count(e);
 	eng_recover_begin(e);
 	return 0;
-}
-
-int eng_recover_expect(struct engine *e, const u8 uuid[16], const char *name)
-{
-	return eng_recover_expect_boot(e, uuid, name, 0, false);
 }
 
 void eng_recover_go(struct engine *e)
@@ -171,12 +185,21 @@ bool eng_recovering(const struct engine *e)
 
 void eng_recover_boot(struct engine *e, struct eng_server *sv, u64 boot)
 {
-	if (sv->boot || !sv->awaited)
+	if (!sv->boot && sv->awaited)
+		sv->boot = boot;
+}
+
+void eng_recover_inherit(struct eng_server *sv, struct eng_server *old)
+{
+	/* Not known which it had: then it may have been that one. */
+	if (!old->awaited || old->heard || !old->known_boot)
 		return;
-	sv->boot = boot;
-	/* Another memory than the one with our pages, and an empty one. */
-	if (sv->known_boot && sv->known_boot != boot)
-		e->recover.lost++;
+	sv->awaited = true;
+	sv->known_boot = old->known_boot;
+	sv->stale_below = old->stale_below;
+	sv->doubt_below = old->doubt_below;
+	old->awaited = false;
+	old->inventoried = true;
 }
 
 void eng_recover_forget(struct engine *e, struct eng_server *sv)
@@ -267,6 +290,8 @@ static void item_newest(struct engine *e, struct eng_server *sv, struct eng_vai 
 	eng_elder_set(me, sv->slot, elder);
 	eng_entry_version(e, me, it->version);
 	me->vai_flags &= (u16)~MAP_LOST;
+	if (it->version < sv->doubt_below)
+		me->vai_flags |= MAP_DOUBT;
 	eng_entry_judge(e, vai, me);
 }
 
@@ -291,18 +316,24 @@ static void item_older(struct engine *e, struct eng_server *sv, struct eng_vai *
 	e->stats.inventory_stale++;
 }
 
-/* Another copy of the version that we know, or one more than the class calls for. */
+/*
+ * Another copy of the version that we know. It may be one more than the class calls for, and is
+ * kept all the same: the server of the other one may have died a moment ago. The mover has one
+ * of them forgotten when both have been heard since.
+ */
 static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *vai,
 		      struct map_entry *me, const struct amp_inventory_item *it)
 {
 	u32 i, n = 0;
 
+	if (it->version >= sv->doubt_below)
+		me->vai_flags &= (u16)~MAP_DOUBT;
 	/* It was on two servers, whatever became of the other: it may have been acknowledged. */
 	eng_elder_drop(e, vai, me, it->version);
 	for (i = 0; i < ENG_COPIES_MAX; i++)
 		n += map_server(me, i) != ENG_SLOT_NONE;
 	/* A copy that is there is worth more than one on a server that is away. */
-	for (i = 0; i < ENG_COPIES_MAX && n >= vai->copies; i++) {
+	for (i = 0; i < ENG_COPIES_MAX && n >= ENG_COPIES_MAX; i++) {
 		u16 slot = map_server(me, i);
 
 		if (slot == ENG_SLOT_NONE || eng_server_usable(eng_server_at(e, slot)))
@@ -311,11 +342,13 @@ static void item_copy(struct engine *e, struct eng_server *sv, struct eng_vai *v
 		item_surplus(e, slot, it, it->version + 1);
 		n--;
 	}
-	if (n >= vai->copies) {
+	if (n >= ENG_COPIES_MAX) {
 		item_surplus(e, sv->slot, it, it->version + 1);
 		e->stats.inventory_stale++;
 		return;
 	}
+	if (n >= vai->copies)
+		e->recover.surplus_ns = e->now;
 	map_server_set(me, map_server(me, 0) == ENG_SLOT_NONE ? 0 : 1, sv->slot);
 	me->vai_flags &= (u16)~MAP_LOST;
 	sv->mapped++;
@@ -567,10 +600,12 @@ void eng_recover_again(struct eng_server *sv)
 	sv->told_empty = false;
 }
 
-void eng_recover_heard(struct eng_server *sv)
+void eng_recover_heard(struct engine *e, struct eng_server *sv)
 {
+	sv->heard = true;
 	if (sv->told_empty)
 		sv->inventoried = true;
+	recover_compare(e, sv);
 }
 
 /* ---- time ---- */

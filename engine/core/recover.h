@@ -47,8 +47,14 @@ void eng_recover_boot(struct engine *e, struct eng_server *sv, u64 boot);
 /** eng_recover_joined() - a session has begun: ask for the inventory, or go on with it. */
 void eng_recover_joined(struct engine *e, struct eng_server *sv);
 
+/**
+ * eng_recover_inherit() - a server is there with another memory than it had: if it was never heard
+ * with that one, a late HELLO spoke of it, and what the server had before is still to be told.
+ */
+void eng_recover_inherit(struct eng_server *sv, struct eng_server *old);
+
 /** eng_recover_heard() - a message of its session came: its HELLO was no late one. */
-void eng_recover_heard(struct eng_server *sv);
+void eng_recover_heard(struct engine *e, struct eng_server *sv);
 
 /**
  * eng_recover_listing() - is the server telling what it holds at this moment?
@@ -70,6 +76,9 @@ void eng_recover_lossy(struct engine *e, const struct map_entry *me);
 
 /** eng_recover_unknown() - may a page that is not in the page map have been written? */
 bool eng_recover_unknown(const struct engine *e, const struct eng_vai *vai);
+
+/** eng_recover_newer() - may there be a newer version of a page that one server has told of? */
+bool eng_recover_newer(const struct engine *e, const struct eng_vai *vai);
 
 /** eng_recover_holes() - is that to be asked again after the next restart, whoever is there? */
 bool eng_recover_holes(const struct engine *e, const struct eng_vai *vai);

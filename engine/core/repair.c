@@ -2,16 +2,17 @@
 /*
  * Which pages are moved, and when. Nothing is kept about a page but a flag in its entry;
  * when servers come and go the map is looked through, a batch a tick, in up to four
- * passes: one counts, one repairs the pages that have too few copies, one empties the
- * servers that are drained. So the endangered come first. The last makes room on servers
- * that are full, where pages found no place though others have room: those others hold
- * the page already, as it is when they were away while the full ones took all that was
- * written. What could not be done is tried again, later and later.
+ * passes: one counts, and has copies forgotten that are too many, one repairs the pages that
+ * have too few, one empties the servers that are drained. So the endangered come first. The
+ * last makes room on servers that are full, where pages found no place though others have
+ * room: those others hold the page already, as it is when they were away while the full ones
+ * took all that was written. What could not be done is tried again, later and later.
  */
 #include "cache.h"
 #include "elder.h"
 #include "exports.h"
 #include "pageop.h"
+#include "stale.h"
 #include "writeback.h"
 
 #define MOVES_MAX	  16		   /* pages in flight */
@@ -214,6 +215,7 @@ static void mover_begin(struct engine *e)
 	m->begun_ns = e->now;
 	m->next_ns = U64_MAX;
 	m->overdue_ns = U64_MAX;
+	eng_stale_begin(e);
 	for (i = 0; i < e->servers->nslots; i++) {
 		const struct eng_server *sv = e->servers->slot[i];
 		u64 due;
@@ -255,6 +257,7 @@ static void mover_phase_end(struct engine *e)
 
 	if (m->phase == MOVE_COUNT) {
 		mover_events(e, true);
+		m->failed += eng_stale_end(e);
 		m->phase = m->repairs ? MOVE_REPAIR : MOVE_DRAIN;
 	} else {
 		m->phase++;
@@ -312,6 +315,33 @@ static u32 room_look(struct engine *e, struct eng_vai *vai, const struct map_ent
 	return MOVE_PLACE_COST;
 }
 
+/*
+ * An inventory told of one copy too many. Both servers have been heard since, or it is too early
+ * to say which of the two there will be.
+ */
+static void surplus_look(struct engine *e, struct eng_vai *vai, struct map_entry *me)
+{
+	u32 i, drop = 1;
+
+	if (vai->copies >= ENG_COPIES_MAX || map_server(me, 0) == ENG_SLOT_NONE ||
+	    map_server(me, 1) == ENG_SLOT_NONE)
+		return;
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		const struct eng_server *sv = eng_server_at(e, map_server(me, i));
+
+		if (!eng_server_usable(sv))
+			return; /* its coming back, or its end, is another round */
+		if (sv->state != ENG_SERVER_LIVE || sv->heard_ns <= e->recover.surplus_ns) {
+			e->mover->failed++;
+			return;
+		}
+	}
+	if (eng_copy_rank(e, map_server(me, 0)) > eng_copy_rank(e, map_server(me, 1)))
+		drop = 0;
+	eng_copy_discard(e, vai, me, drop, map_version(me) + 1);
+	e->stats.inventory_stale++;
+}
+
 /* Return: what the look has cost beyond one of the budget. */
 static u32 mover_look(struct engine *e, struct map_entry *me)
 {
@@ -327,6 +357,8 @@ static u32 mover_look(struct engine *e, struct map_entry *me)
 		/* The next life of the engine is not to take it for the page. */
 		if (!eng_elder_may(e, vai))
 			eng_elder_drop(e, vai, me, map_version(me));
+		surplus_look(e, vai, me);
+		eng_stale_look(e, vai, me);
 		eng_entry_judge(e, vai, me);
 		m->repairs += entry_wants_repair(e, vai, me, &c);
 		return 0;

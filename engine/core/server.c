@@ -2,6 +2,7 @@
 /* Slots of memory servers, and what time makes of them. */
 #include "recover.h"
 #include "server.h"
+#include "stale.h"
 
 /* ---- slots ---- */
 
@@ -53,6 +54,8 @@ static void server_away(struct engine *e, struct eng_server *sv, u8 state, u8 ev
 
 	sv->state = state;
 	sv->away_ns = e->now;
+	if (sv->ndiscards)
+		eng_stale_note(e, sv);
 	eng_xfer_fail_all(e, sv, XFER_GONE);
 	if (was_usable)
 		eng_event(e, event, sv->name, sv->mapped);
@@ -75,6 +78,8 @@ void eng_server_forget(struct engine *e, struct eng_server *sv)
 {
 	if (eng_server_usable(sv))
 		eng_server_goodbye(e, sv);
+	/* It may come back with its memory all the same. */
+	e->recover.doubt_below = max(e->recover.doubt_below, sv->doubt_below);
 	server_gone(e, sv, ENG_EV_SERVER_LEAVE);
 }
 
@@ -96,10 +101,12 @@ struct eng_server *eng_server_new(struct engine *e, const struct amp_hello *m,
 	if (old) {
 		sv->prev_boot = old->boot;
 		sv->drain_asked = eng_server_kept_drain(old);
+		eng_recover_inherit(sv, old);
 		server_gone(e, old, ENG_EV_SERVER_DEAD);
 	}
 	slot = server_slot(e);
 	if (slot == ENG_SLOT_NONE) {
+		eng_recover_forget(e, sv);
 		anm_free(sv->chan);
 		anm_free(sv);
 		*code = AMP_E_FULL;
@@ -109,6 +116,10 @@ struct eng_server *eng_server_new(struct engine *e, const struct amp_hello *m,
 	sv->state = ENG_SERVER_DEAD;
 	memcpy(sv->uuid, m->server_uuid, sizeof(sv->uuid));
 	sv->boot = m->boot;
+	if (m->used) {
+		sv->stale_below = max(sv->stale_below, e->recover.doubt_below);
+		sv->doubt_below = max(sv->doubt_below, e->recover.doubt_below);
+	}
 	sv->free_chan = ENG_SLOT_NONE;
 	INIT_LIST_HEAD(&sv->urgent);
 	INIT_LIST_HEAD(&sv->queue);
@@ -167,6 +178,8 @@ static void server_suspect(struct engine *e, struct eng_server *sv, bool unanswe
 	sv->state = ENG_SERVER_SUSPECT;
 	sv->suspect_ns = e->now;
 	sv->unanswered |= unanswered;
+	if (sv->ndiscards)
+		eng_stale_note(e, sv);
 }
 
 void eng_server_suspect(struct engine *e, struct eng_server *sv)
@@ -330,7 +343,7 @@ static u64 server_boot(const struct engine *e, const struct eng_server *sv)
 		    !memcmp(old->uuid, sv->uuid, sizeof(old->uuid)))
 			return old->boot;
 	}
-	return sv->boot ? sv->boot : sv->known_boot;
+	return sv->known_boot ? sv->known_boot : sv->boot;
 }
 
 bool eng_server_get(struct engine *e, u32 *slot, struct eng_server_info *info)
@@ -371,6 +384,7 @@ bool eng_server_get(struct engine *e, u32 *slot, struct eng_server_info *info)
 	info->queued = sv->queued;
 	info->last_heard_ns = e->now - sv->heard_ns;
 	info->boot = server_boot(e, sv);
+	info->stale_below = sv->stale_below;
 	info->awaited = sv->awaited;
 	memcpy(info->zone, sv->zone, sizeof(info->zone));
 	if (eng_server_draining(sv))

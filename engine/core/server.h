@@ -80,7 +80,8 @@ struct eng_discard {
  * @told_empty: it said in its HELLO that it holds nothing
  * @unswept:    there were pages on it when its memory was given up
  * @overflowed: during its inventory discards were not remembered
- * @known_boot: of the memory that it had before the restart, 0 if not known
+ * @heard:      a message of a session came: it has the memory that its HELLO told of
+ * @known_boot: of the memory that it had before the restart, 0 if not known or once it is heard
  * @inv:        an inventory in progress, or NULL
  * @drain_asked: by the operator; @leaving: by itself. Either way its pages are moved
  * @drain_refused: the others cannot hold its pages, so it is not drained although @leaving
@@ -88,6 +89,10 @@ struct eng_discard {
  * @drain_total: pages that it had when its drain began
  * @away_ns:    since when it is dead or left
  * @discard_ns: when a discard was last queued or answered, 0 never
+ * @sent_version: highest version of which a copy was sent there
+ * @stale_below: older copies there may be out of date, see stale.h; 0: none is
+ * @doubt_below: the same, as it was kept from the life before: of what was written since we know
+ * @settling: since the mover began its round nothing speaks against that being over
  * @wiped_below: it was told to forget all pages of older versions, perhaps not yet
  * @room_wanted: a page would go there if it were not full
  */
@@ -125,13 +130,15 @@ struct eng_server {
 	u64 pages_out, pages_in, retransmits, spurious, timeouts, nacks, crc_errors;
 
 	/* recover.c; see there */
-	bool awaited, inventoried, told_empty, overflowed, unswept;
+	bool awaited, heard, inventoried, told_empty, overflowed, unswept;
 	u64 known_boot;
 	struct eng_inventory *inv;
 	bool drain_asked, leaving, drain_refused, wiped, drained;
 	u64 drain_total;
 	u64 away_ns;
 	u64 discard_ns;
+	u64 sent_version, stale_below, doubt_below;
+	bool settling;
 	u64 wiped_below;
 	bool room_wanted;
 };
@@ -323,6 +330,10 @@ struct map_entry;
 
 /** eng_copy_drop() - a page's copy @i is no more. */
 void eng_copy_drop(struct engine *e, struct map_entry *me, u32 i);
+
+/** eng_copy_discard() - the same, and its server is to forget it if it is older than @version. */
+void eng_copy_discard(struct engine *e, const struct eng_vai *vai, struct map_entry *me, u32 i,
+		      u64 version);
 
 /** eng_entry_drop() - remove a page from the map; its copies are no more. */
 void eng_entry_drop(struct engine *e, struct eng_vai *vai, u32 idx);

@@ -179,6 +179,8 @@ void eng_xfer_start(struct engine *e, struct eng_server *sv, struct eng_xfer *xf
 	xf->resent = false;
 	xf->splits = false;
 	xf->answered = false;
+	if (xf->type == AMP_PAGE_OUT)
+		sv->sent_version = max(sv->sent_version, xf->version);
 	list_add_tail(&xf->link, xf->urgent ? &sv->urgent : &sv->queue);
 	sv->nxfers++;
 	sv->queued++;

@@ -21,6 +21,7 @@ enum kind {
 	COMPRESS,
 	SWITCH,
 	WRITEBACK,
+	DOOR,
 };
 
 struct field {
@@ -47,6 +48,8 @@ static const struct field config_fields[] = {
 	{ANM_ENG_CFG_MOVE_RATE, NUM, "move_rate"},
 	{ANM_ENG_CFG_OVERCOMMIT, NUM, "overcommit"},
 	{ANM_ENG_CFG_CACHE_PAGES, NUM, "cache_pages"},
+	{ANM_ENG_CFG_DOOR, DOOR, "door"},
+	{ANM_ENG_CFG_INTERFACE, STR, "interface"},
 };
 
 static const struct field status_fields[] = {
@@ -147,6 +150,7 @@ static const struct field server_fields[] = {
 	{ANM_ENG_SRV_QUEUED, NUM, "queued"},
 	{ANM_ENG_SRV_LAST_HEARD_NS, NUM, "last_heard_ns"},
 	{ANM_ENG_SRV_BOOT, HEX, "boot"},
+	{ANM_ENG_SRV_STALE_BELOW, HEX, "stale_below"},
 	{ANM_ENG_SRV_AWAITED, BOOL, "awaited"},
 	{ANM_ENG_SRV_ZONE, STR, "zone"},
 	{ANM_ENG_SRV_DRAIN, DRAIN, "drain"},
@@ -166,6 +170,7 @@ static const struct field event_fields[] = {
 static const char *const class_names[] = {"normal", "critical"};
 static const char *const state_names[] = {"live", "suspect", "dead", "left"};
 static const char *const compress_names[] = {"auto", "on", "off"};
+static const char *const door_names[] = {ENG_DOOR_WORDS, "hook"};
 static const char *const switch_names[] = {"on", "off"};
 static const char *const drain_names[] = {"no", "moving", "done"};
 static const char *const event_names[] = {
@@ -188,6 +193,8 @@ static const char *const event_names[] = {
 	"server-draining",
 	"drain-cancelled",
 	"server-swept",
+	"server-behind",
+	"server-current",
 	"vai-unflushed",
 	"vai-flushed",
 };
@@ -255,6 +262,8 @@ static json_t *value(const struct nlattr *a, enum kind kind)
 		return name_of(a, drain_names, ARRAY_SIZE(drain_names));
 	case COMPRESS:
 		return name_of(a, compress_names, ARRAY_SIZE(compress_names));
+	case DOOR:
+		return name_of(a, door_names, ARRAY_SIZE(door_names));
 	case SWITCH:
 		return name_of(a, switch_names, ARRAY_SIZE(switch_names));
 	case EVENT:

@@ -10,7 +10,7 @@
 #include "../../proto/addr_user.h"
 #include "conf.h"
 
-enum type { UINT64, UINT32, UINT16, BOOL, HEX64, UUID, ADDR, CLASS, COMPRESS, SWITCH, TEXT };
+enum type { UINT64, UINT32, UINT16, BOOL, HEX64, UUID, ADDR, CLASS, COMPRESS, SWITCH, DOOR, TEXT };
 
 /**
  * struct key - a key of an object.
@@ -46,6 +46,8 @@ static const struct key engine_keys[] = {
 	{"move_rate", UINT32, false, UP(cfg.move_rate), ENG_MOVE_RATE_MAX},
 	{"overcommit", UINT32, false, UP(cfg.overcommit), ENG_OVERCOMMIT_MAX},
 	{"cache_pages", UINT32, false, UP(cfg.cache_pages), ENG_CACHE_MAX},
+	{"door", DOOR, false, UP(door), 0},
+	{"interface", TEXT, false, UP(interface), ENG_INTERFACE_MAX},
 };
 
 static const struct key vai_keys[] = {
@@ -72,6 +74,8 @@ static const struct key server_keys[] = {
 	{"uuid", UUID, true, SRV(uuid), 0},
 	{"name", TEXT, false, SRV(name), ANM_CTL_NAME_MAX},
 	{"boot", HEX64, false, SRV(boot), 0},
+	/* what it could not be told */
+	{"stale_below", HEX64, false, SRV(stale_below), 0},
 	{"drain", BOOL, false, SRV(drain), 0},
 };
 
@@ -85,6 +89,7 @@ static const struct words words_of[] = {
 	[CLASS] = {{"normal", "critical"}, "neither normal nor critical"},
 	[COMPRESS] = {{"auto", "on", "off"}, "none of auto, on and off"},
 	[SWITCH] = {{"on", "off"}, "neither on nor off"},
+	[DOOR] = {{ENG_DOOR_WORDS}, "none of socket, auto and xdp"},
 };
 
 static int word_find(const struct words *w, const char *s)
@@ -105,6 +110,11 @@ int conf_compress(const char *s)
 int conf_switch(const char *s)
 {
 	return word_find(&words_of[SWITCH], s);
+}
+
+int conf_door(const char *s)
+{
+	return word_find(&words_of[DOOR], s);
 }
 
 /* What conf_parse() is at: for messages. */
@@ -177,6 +187,7 @@ static const char *text_get(const json_t *j, const struct key *k, void *p)
 	case CLASS:
 	case COMPRESS:
 	case SWITCH:
+	case DOOR:
 		i = word_find(&words_of[k->type], s);
 		*(u8 *)p = i < 0 ? 0 : i;
 		return i < 0 ? words_of[k->type].else_say : NULL;
@@ -226,6 +237,7 @@ static json_t *value_make(const struct key *k, const void *p)
 	case CLASS:
 	case COMPRESS:
 	case SWITCH:
+	case DOOR:
 		return json_string(words_of[k->type].word[*(const u8 *)p]);
 	default:
 		return json_string(p);

@@ -23,12 +23,13 @@
 /**
  * struct conf_server - a memory server that the engine knows.
  * @boot:  0 if not known
+ * @stale_below: versions of pages that may be out of date there are below, 0 none is
  * @drain: the operator wants it drained
  */
 struct conf_server {
 	u8 uuid[16];
 	char name[ANM_CTL_NAME_MAX + 1];
-	u64 boot;
+	u64 boot, stale_below;
 	bool drain;
 };
 
@@ -93,8 +94,9 @@ int conf_saver_runs(const char *path);
 /** conf_absolute() - @path from the root, into ANM_CTL_FILE_MAX + 1 bytes. 0 or -ENAMETOOLONG. */
 int conf_absolute(const char *path, char abs[ANM_CTL_FILE_MAX + 1], struct conf_err *err);
 
-/** conf_compress(), conf_switch() - the number that the word stands for, -1 for none. */
+/** conf_compress(), conf_switch(), conf_door() - the number that the word stands for, -1 for none. */
 int conf_compress(const char *s);
 int conf_switch(const char *s);
+int conf_door(const char *s);
 
 #endif

@@ -33,7 +33,9 @@ enum {
 	O_DAEMON = 1 << 8,
 	O_MODULE = 1 << 9,
 	O_STATE = 1 << 10,
-	O_DOORS = 1 << 11, /* listen, ports, no-tcp, insecure, times, rates, overcommit, cache */
+	O_DOORS =
+		1
+		<< 11, /* listen, ports, no-tcp, door, insecure, times, rates, overcommit, cache */
 	O_NO_RPCBIND = 1 << 12,
 	O_CONFIG = 1 << 13,
 	O_CHECK = 1 << 14,
@@ -65,6 +67,8 @@ enum {
 	G_RATE = 1 << 10,
 	G_OVERCOMMIT = 1 << 11,
 	G_CACHE = 1 << 12,
+	G_DOOR = 1 << 13,
+	G_INTERFACE = 1 << 14,
 };
 
 /**

@@ -78,6 +78,10 @@ static void options_take(const struct opts *o, struct eng_ctl_up *up)
 		up->cfg.overcommit = o->up.cfg.overcommit;
 	if (o->given & G_CACHE)
 		up->cfg.cache_pages = o->up.cfg.cache_pages;
+	if (o->given & G_DOOR)
+		up->door = o->up.door;
+	if (o->given & G_INTERFACE)
+		strcpy(up->interface, o->up.interface);
 }
 
 /* What is written must be what can be read: options together may make no sense. */
@@ -167,6 +171,8 @@ static struct nl_msg *up_msg(struct ctl *c, const struct eng_ctl_up *up, bool ho
 	    nla_put_u32(msg, ANM_ENG_CFG_MOVE_RATE, up->cfg.move_rate) ||
 	    nla_put_u32(msg, ANM_ENG_CFG_OVERCOMMIT, up->cfg.overcommit) ||
 	    nla_put_u32(msg, ANM_ENG_CFG_CACHE_PAGES, up->cfg.cache_pages) ||
+	    nla_put_u8(msg, ANM_ENG_CFG_DOOR, up->door) ||
+	    nla_put_string(msg, ANM_ENG_CFG_INTERFACE, up->interface) ||
 	    nla_put_u8(msg, ANM_ENG_CFG_HOLD, hold) ||
 	    nla_put_string(msg, ANM_ENG_CFG_FILE, up->file)) {
 		nlmsg_free(msg);
@@ -216,6 +222,7 @@ static struct nl_msg *server_msg(struct ctl *c, const struct conf_server *s)
 	if (!nest || nla_put(msg, ANM_ENG_SRV_UUID, 16, s->uuid) ||
 	    nla_put_string(msg, ANM_ENG_SRV_NAME, s->name) ||
 	    nla_put_u64(msg, ANM_ENG_SRV_BOOT, s->boot) ||
+	    nla_put_u64(msg, ANM_ENG_SRV_STALE_BELOW, s->stale_below) ||
 	    nla_put_u8(msg, ANM_ENG_SRV_DRAIN_ASKED, s->drain)) {
 		nlmsg_free(msg);
 		return NULL;
@@ -311,6 +318,7 @@ static int lists_take(struct conf *conf, const json_t *vais, const json_t *serve
 		conf->nservers++;
 		snprintf(s->name, sizeof(s->name), "%s", str(j, "name"));
 		s->boot = strtoull(str(j, "boot"), NULL, 16);
+		s->stale_below = strtoull(str(j, "stale_below"), NULL, 16);
 		s->drain = json_is_true(json_object_get(j, "drain_asked"));
 		if (uuid_parse(str(j, "uuid"), s->uuid))
 			return -EPROTO;

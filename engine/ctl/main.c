@@ -52,6 +52,10 @@ static const struct command commands[] = {
 	 "  -m, --mount-port PORT    MOUNT, UDP and TCP (default 20048)\n"
 	 "  -a, --amp-port PORT      memory servers, UDP (default 20405)\n"
 	 "      --no-tcp             serve UDP only\n"
+	 "      --door DOOR          of the daemon, how datagrams come in: socket (default); xdp: "
+	 "by\n"
+	 "                           AF_XDP as well; auto: so, if it is to be had\n"
+	 "      --interface NAME     on which interface, for xdp and auto\n"
 	 "  -i, --insecure           take client ports of 1024 and above\n"
 	 "      --heartbeat-ms MS    how often memory servers report (default 1000)\n"
 	 "      --dead-ms MS         silence after which one is given up (default 5000)\n"
@@ -241,6 +245,8 @@ enum {
 	OPT_CACHE,
 	OPT_CACHE_SIZE,
 	OPT_READAHEAD,
+	OPT_DOOR,
+	OPT_INTERFACE,
 };
 
 static const struct option long_options[] = {
@@ -282,6 +288,8 @@ static const struct option long_options[] = {
 	{"cache", required_argument, NULL, OPT_CACHE},
 	{"readahead", required_argument, NULL, OPT_READAHEAD},
 	{"cache-size", required_argument, NULL, OPT_CACHE_SIZE},
+	{"door", required_argument, NULL, OPT_DOOR},
+	{"interface", required_argument, NULL, OPT_INTERFACE},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -397,6 +405,10 @@ static int take_door(struct opts *o, int c)
 		return misuse("\"%s\" is not a number, or too large", optarg);
 	if (c == OPT_CACHE_SIZE && parse_pages(optarg, ENG_CACHE_MAX, &v))
 		return misuse("\"%s\" is not a size of whole pages up to 64G", optarg);
+	if (c == OPT_DOOR && conf_door(optarg) < 0)
+		return misuse("\"%s\" is none of socket, auto and xdp", optarg);
+	if (c == OPT_INTERFACE && strlen(optarg) > ENG_INTERFACE_MAX)
+		return misuse("\"%s\" is too long for an interface", optarg);
 	switch (c) {
 	case 'l':
 		if (addr_parse(optarg, &up->listen))
@@ -450,6 +462,14 @@ static int take_door(struct opts *o, int c)
 	case OPT_CACHE_SIZE:
 		up->cfg.cache_pages = v;
 		o->given |= G_CACHE;
+		break;
+	case OPT_DOOR:
+		up->door = conf_door(optarg);
+		o->given |= G_DOOR;
+		break;
+	case OPT_INTERFACE:
+		strcpy(up->interface, optarg);
+		o->given |= G_INTERFACE;
 		break;
 	}
 	return 0;

@@ -232,6 +232,10 @@ static void print_summary(const json_t *st, const char *where)
 		    strcmp(str(st, "listen"), "any") ? str(st, "listen") : "all addresses",
 		    num(st, "nfs_port"), num(st, "mount_port"), tcp ? " and TCP" : "",
 		    num(st, "amp_port"));
+	if (!strcmp(str(st, "door"), "xdp"))
+		field_print("door", "AF_XDP on %s, sockets", str(st, "interface"));
+	else if (!strcmp(str(st, "door"), "socket"))
+		field_print("door", "sockets");
 	if (json_is_true(json_object_get(st, "insecure")))
 		field_print("insecure", "client ports of 1024 and above are taken");
 	print_recovery(st);

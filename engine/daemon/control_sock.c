@@ -23,6 +23,8 @@ static const char *const event_names[] = {
 	[ENG_EV_SERVER_DRAINING] = "memory server is being drained",
 	[ENG_EV_SERVER_DRAIN_CANCELLED] = "drain of memory server cancelled",
 	[ENG_EV_SERVER_SWEPT] = "what was lost with a memory server's memory is known",
+	[ENG_EV_SERVER_BEHIND] = "memory server may have pages that are out of date",
+	[ENG_EV_SERVER_CURRENT] = "memory server has forgotten all that was out of date",
 	[ENG_EV_VAI_UNFLUSHED] = "pages of a VAI are to be stored later",
 	[ENG_EV_VAI_FLUSHED] = "all pages of a VAI are stored",
 };

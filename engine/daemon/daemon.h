@@ -4,6 +4,7 @@
  *
  *   main.c          options, start, the loop, end
  *   door_udp.c      NFS, MOUNT and AMP datagrams
+ *   door_xdp.c      the same as whole frames, over xdp_prog.c and xdp_ring.c
  *   door_tcp.c      NFS and MOUNT records over TCP
  *   control_sock.c  the control socket
  */
@@ -37,7 +38,21 @@ enum door_counter {
 };
 
 struct udp_door;
+struct xdp_door;
 struct tcp_door;
+
+/**
+ * struct udp_way - what anm_peer.opaque holds for datagrams.
+ * @sock:    socket by which they go, if they go by one
+ * @framed:  to be sent through the XDP door, if that is open, to @mac
+ */
+struct udp_way {
+	u8 sock;
+	bool framed;
+	u8 mac[6];
+	u32 ifindex;
+} __packed;
+BUILD_BUG_ON(sizeof(struct udp_way) > sizeof(((struct anm_peer *)0)->opaque));
 
 struct daemon {
 	struct eng_ctl_up up;
@@ -51,6 +66,7 @@ struct daemon {
 	uint64_t wanted;
 	uint64_t armed; /* when the timer comes; U64_MAX: it is not set */
 	struct udp_door *udp;
+	struct xdp_door *xdp; /* NULL: none */
 	struct tcp_door *tcp;
 	struct ctlserver *ctl;
 	struct anm_counter counters[DC_NR];
@@ -79,6 +95,27 @@ int udp_open(struct daemon *d);
 void udp_close(struct daemon *d);
 void udp_queue(struct daemon *d, struct anm_out *out); /* takes it */
 void udp_flush(struct daemon *d);
+
+/** udp_sock_of() - which socket a port is that of; false if of none. */
+bool udp_sock_of(struct daemon *d, u16 port, u8 *sock);
+
+/** udp_take() - hand a datagram for the socket @sock to the core. */
+void udp_take(struct daemon *d, u8 sock, const struct anm_peer *from, const struct anm_rec *rec,
+	      u64 now);
+
+/*
+ * door_xdp.c; to be opened after the sockets. xdp_open() returns 0 without a door if there need not be
+ * one, else a negative errno with d->why filled.
+ */
+int xdp_open(struct daemon *d);
+void xdp_close(struct daemon *d);
+
+/** xdp_queue() - write it into a frame. Return: false if it has to go by a socket. */
+bool xdp_queue(struct daemon *d, const struct anm_out *out, const struct udp_way *way);
+void xdp_flush(struct daemon *d);
+
+/** xdp_check() - now and then: is the interface what it was? Not to be called by a sink. */
+void xdp_check(struct daemon *d);
 
 /* door_tcp.c */
 int tcp_open(struct daemon *d);

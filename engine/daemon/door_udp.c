@@ -27,12 +27,6 @@ BUILD_BUG_ON(CONTROL_LEN + CMSG_SPACE(sizeof(u16)) > UDPB_CONTROL);
 
 enum { SOCK_NFS, SOCK_MOUNT, SOCK_AMP, SOCK_NR };
 
-/* What anm_peer.opaque holds for this door. */
-struct udp_way {
-	u8 sock;
-	u32 ifindex;
-} __packed;
-
 struct udp_sock {
 	struct sink sink;
 	struct udp_door *door;
@@ -153,6 +147,23 @@ static size_t way_to_control(const struct udp_sock *s, const struct anm_addr *lo
 	}
 }
 
+bool udp_sock_of(struct daemon *d, u16 port, u8 *sock)
+{
+	for (*sock = 0; *sock < SOCK_NR; (*sock)++)
+		if (d->udp->socks[*sock].fd >= 0 && d->udp->socks[*sock].port == port)
+			return true;
+	return false;
+}
+
+void udp_take(struct daemon *d, u8 sock, const struct anm_peer *from, const struct anm_rec *rec,
+	      u64 now)
+{
+	if (d->udp->socks[sock].is_amp)
+		eng_amp_in(d->e, from, rec, now);
+	else
+		eng_rpc_in(d->e, from, rec, now);
+}
+
 static void take(struct udp_sock *s, struct mmsghdr *m, const u8 *buf, u64 now)
 {
 	struct daemon *d = s->door->d;
@@ -167,10 +178,7 @@ static void take(struct udp_sock *s, struct mmsghdr *m, const u8 *buf, u64 now)
 	addr_from_sockaddr(m->msg_hdr.msg_name, &from.addr, &from.port);
 	way_from_control(&m->msg_hdr, &from, &way);
 	memcpy(from.opaque, &way, sizeof(way));
-	if (s->is_amp)
-		eng_amp_in(d->e, &from, &rec, now);
-	else
-		eng_rpc_in(d->e, &from, &rec, now);
+	udp_take(d, way.sock, &from, &rec, now);
 }
 
 /* What the last batch has changed, all of them for a first one. */
@@ -276,6 +284,10 @@ void udp_queue(struct daemon *d, struct anm_out *out)
 
 	memcpy(&way, out->to.opaque, sizeof(way));
 	if (WARN_ON_ONCE(way.sock >= SOCK_NR || out->nfrags + 1u > IOVS_MAX)) {
+		anm_out_free(out);
+		return;
+	}
+	if (way.framed && xdp_queue(d, out, &way)) {
 		anm_out_free(out);
 		return;
 	}

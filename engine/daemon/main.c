@@ -44,6 +44,10 @@ static const char help[] =
 	"  -u, --uuid UUID          identity of the engine, in place of the kept one\n"
 	"  -i, --insecure           take client ports of 1024 and above\n"
 	"      --no-tcp             serve UDP only\n"
+	"      --door DOOR          how datagrams come in: socket (default); xdp: by AF_XDP as "
+	"well;\n"
+	"                           auto: so, if it is to be had\n"
+	"      --interface NAME     on which interface, for xdp and auto\n"
 	"      --heartbeat-ms MS    how often memory servers report (default 1000)\n"
 	"      --dead-ms MS         silence after which one is given up (default 5000)\n"
 	"  -w, --wait               make no engine until 'engctl up' says which\n"
@@ -65,6 +69,8 @@ enum {
 	OPT_RATE,
 	OPT_OVERCOMMIT,
 	OPT_CACHE_SIZE,
+	OPT_DOOR,
+	OPT_INTERFACE,
 };
 
 static const struct option long_options[] = {
@@ -84,6 +90,8 @@ static const struct option long_options[] = {
 	{"move-rate", required_argument, NULL, OPT_RATE},
 	{"overcommit", required_argument, NULL, OPT_OVERCOMMIT},
 	{"cache-size", required_argument, NULL, OPT_CACHE_SIZE},
+	{"door", required_argument, NULL, OPT_DOOR},
+	{"interface", required_argument, NULL, OPT_INTERFACE},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -136,6 +144,18 @@ static u32 number(const char *s, u32 max, const char *what)
 	if (errno || end == s || *end || *s == '-' || v > max)
 		usage_error(what, s);
 	return v;
+}
+
+static u8 door(const char *s)
+{
+	static const char *const words[] = {ENG_DOOR_WORDS};
+	u8 i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(s, words[i]))
+			return i;
+	usage_error("none of socket, auto and xdp", s);
+	return 0;
 }
 
 static void take_option(struct daemon *d, struct options *o, int c)
@@ -192,6 +212,14 @@ static void take_option(struct daemon *d, struct options *o, int c)
 	case OPT_CACHE_SIZE:
 		if (parse_pages(optarg, ENG_CACHE_MAX, &d->up.cfg.cache_pages))
 			usage_error("not a size of whole pages up to 64G", optarg);
+		break;
+	case OPT_DOOR:
+		d->up.door = door(optarg);
+		break;
+	case OPT_INTERFACE:
+		if (strlen(optarg) > ENG_INTERFACE_MAX)
+			usage_error("too long for an interface", optarg);
+		strcpy(d->up.interface, optarg);
 		break;
 	case 'v':
 		d->verbose = true;
@@ -256,6 +284,7 @@ static void drain(struct daemon *d)
 		else
 			tcp_queue(d, out);
 	}
+	xdp_flush(d);
 	udp_flush(d);
 	tcp_flush(d);
 }
@@ -388,6 +417,7 @@ static void loop(struct daemon *d, int timer)
 		drain(d);
 		tcp_resume(d);
 		drain(d);
+		xdp_check(d);
 		control_events(d);
 		if (d->ending)
 			end_look(d);
@@ -409,6 +439,8 @@ static int open_doors(struct daemon *d)
 		rc = udp_open(d);
 		if (!rc)
 			rc = tcp_open(d);
+		if (!rc)
+			rc = xdp_open(d);
 		if (!rc)
 			return 0;
 		tcp_close(d);
@@ -503,6 +535,7 @@ int main(int argc, char **argv)
 	tcp_close(&d);
 	if (d.e)
 		eng_destroy(d.e);
+	xdp_close(&d);
 	udp_close(&d);
 	return rc ? 1 : 0;
 }

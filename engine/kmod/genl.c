@@ -43,6 +43,11 @@ static int genl_up(struct sk_buff *skb, struct genl_info *info)
 		rc = -EINVAL;
 		snprintf(err.msg, sizeof(err.msg), "port 0 is none");
 	}
+	if (!rc && up.door == ENG_DOOR_XDP) {
+		rc = -EOPNOTSUPP;
+		snprintf(err.msg, sizeof(err.msg),
+			 "the module needs no AF_XDP: give --door socket, or --daemon");
+	}
 	if (!rc)
 		rc = engine_up(genl_info_net(info), &up, &err);
 	memzero_explicit(&up, sizeof(up));

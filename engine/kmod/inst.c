@@ -90,6 +90,7 @@ static struct inst *inst_alloc(struct net *net, const struct eng_ctl_up *up)
 		return NULL;
 	inst->net = net;
 	inst->up = *up;
+	inst->up.door = ENG_DOOR_HOOK;
 	spin_lock_init(&inst->lock);
 	anm_clock_init(&inst->clock, inst_tick);
 	INIT_WORK(&inst->events, genl_events);

@@ -24,9 +24,10 @@ static char why_buf[512];
 			return FAIL(__VA_ARGS__); \
 	} while (0)
 
-/* Return: exit status. */
+/* Return: exit status. Names end in $TEST_SUFFIX, for tests that are run in several ways. */
 static inline int run_tests(const struct test *tests, size_t n)
 {
+	const char *suffix = getenv("TEST_SUFFIX") ?: "";
 	const char *why;
 	size_t i;
 	int bad = 0;
@@ -34,9 +35,9 @@ static inline int run_tests(const struct test *tests, size_t n)
 	for (i = 0; i < n; i++) {
 		why = tests[i].run();
 		if (why)
-			printf("not ok - host %s: %s\n", tests[i].name, why);
+			printf("not ok - host %s%s: %s\n", tests[i].name, suffix, why);
 		else
-			printf("ok - host %s\n", tests[i].name);
+			printf("ok - host %s%s\n", tests[i].name, suffix);
 		fflush(stdout);
 		bad |= !!why;
 	}

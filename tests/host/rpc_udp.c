@@ -3,7 +3,9 @@
  * The engine over UDP as another ONC RPC implementation sees it (libtirpc, with
  * XDR calls of our own).
  *
- *   rpc_udp test   NFSPORT MOUNTPORT VAI SIZE OTHER    all tests; OTHER is a VAI of another client
+ *   rpc_udp test   NFSPORT MOUNTPORT VAI SIZE OTHER [ADDR ADDR2]
+ *                                                      all tests; OTHER is a VAI of another client,
+ *                                                      the addresses are the engine's, both
  *   rpc_udp handle NFSPORT MOUNTPORT VAI               print the handle of the VAI's directory
  *   rpc_udp lost   NFSPORT MOUNTPORT VAI SIZE          some pages read as NFS3ERR_IO, the others well
  */
@@ -64,6 +66,7 @@ struct fh {
 	char data[FH_MAX];
 };
 
+static const char *host = "127.0.0.1", *host2 = "127.0.0.2";
 static int nfs_port, mount_port;
 static const char *vai, *other_vai;
 static uint64_t size, state;
@@ -78,7 +81,7 @@ static CLIENT *client(int prog, int vers, int port, int uid)
 	int sock = RPC_ANYSOCK;
 	CLIENT *c;
 
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	inet_pton(AF_INET, host, &sin.sin_addr);
 	c = clntudp_bufcreate(&sin, prog, vers, wait, &sock, BUF_SIZE, BUF_SIZE);
 	if (c && uid >= 0)
 		c->cl_auth = authunix_create("test", uid, uid, 0, NULL);
@@ -567,12 +570,12 @@ static int encode_call(char *p, uint32_t xid, int proc, xdrproc_t enc, void *in)
 static const char *test_answers_from_where_asked(void)
 {
 	char msg[BUF_SIZE];
-	int fd = raw_socket("127.0.0.2", nfs_port);
+	int fd = raw_socket(host2, nfs_port);
 	int n = encode_call(msg, 77, 0, (xdrproc_t)x_void, NULL);
 
 	/* A connected socket takes answers from that address only. */
 	EXPECT(send(fd, msg, n, 0) == n, "send: %s", strerror(errno));
-	EXPECT(recv(fd, msg, sizeof(msg), 0) >= 24, "no answer from 127.0.0.2");
+	EXPECT(recv(fd, msg, sizeof(msg), 0) >= 24, "no answer from %s", host2);
 	close(fd);
 	return NULL;
 }
@@ -596,7 +599,7 @@ static const char *raw_write(int fd, uint32_t xid, uint64_t off, char *bytes)
 static const char *test_late_duplicate(void)
 {
 	char first[PAGE], second[PAGE];
-	int fd = raw_socket("127.0.0.1", nfs_port), i;
+	int fd = raw_socket(host, nfs_port), i;
 	struct io_res r;
 	const char *why;
 
@@ -622,7 +625,7 @@ static const char *test_late_duplicate(void)
 static const char *test_malformed(void)
 {
 	struct io a = {.fh = &file, .off = 0, .count = PAGE, .stable = 2, .data = model};
-	int fd = raw_socket("127.0.0.1", nfs_port), i, n, len;
+	int fd = raw_socket(host, nfs_port), i, n, len;
 	char msg[BUF_SIZE], bad[BUF_SIZE];
 	const char *why;
 
@@ -702,8 +705,8 @@ static int count_lost(void)
 int main(int argc, char **argv)
 {
 	if (argc < 5) {
-		fprintf(stderr,
-			"usage: rpc_udp test|handle|lost NFSPORT MOUNTPORT VAI [SIZE OTHER]\n");
+		fprintf(stderr, "usage: rpc_udp test|handle|lost NFSPORT MOUNTPORT VAI [SIZE OTHER "
+				"[ADDR ADDR2]]\n");
 		return 2;
 	}
 	nfs_port = atoi(argv[2]);
@@ -716,8 +719,12 @@ int main(int argc, char **argv)
 	size = strtoull(argv[5], NULL, 0);
 	if (!strcmp(argv[1], "lost"))
 		return count_lost();
-	if (argc != 7)
+	if (argc != 7 && argc != 9)
 		return 2;
+	if (argc == 9) {
+		host = argv[7];
+		host2 = argv[8];
+	}
 	other_vai = argv[6];
 	state = seed_from_env();
 	model = calloc(1, size + IO_MAX);

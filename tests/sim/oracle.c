@@ -202,6 +202,7 @@ static void page_empty(struct sim_page *p)
 	p->n = 0;
 	p->may_be_lost = false;
 	p->moved = false;
+	p->doubted = false;
 	p->found = 0;
 }
 
@@ -393,8 +394,8 @@ bool known_elsewhere(struct sim *w, u32 but, u32 vai, u32 page_no)
 }
 
 /*
- * Copies differ: a restarted engine takes the newest, if only one server has that. It goes by
- * versions: a page that was moved may have been written anew, with the bytes that it had.
+ * Copies differ: a restarted engine takes the newest, if only one server has that. Of the same
+ * bytes in an older version it cannot know that they are the same.
  */
 static bool copies_differ(struct sim *w, u32 vai, u32 page_no)
 {
@@ -471,6 +472,15 @@ static bool goes_with(struct sim *w, u32 server, u32 vai, u32 page_no)
 	return last_revived(w, server, vai, page_no);
 }
 
+/*
+ * What is left of it is on servers that may be out of date, and another is lost that may have had
+ * a newer copy.
+ */
+static bool doubt_lost(const struct sim *w, u32 vai, const struct sim_page *p)
+{
+	return p->doubted && w->vai[vai].restored && (w->vai[vai].holes || memories_lost(w));
+}
+
 void oracle_memory_going(struct sim *w, u32 server)
 {
 	u32 v, i;
@@ -503,7 +513,8 @@ bool page_lost(struct sim *w, u32 vai, u32 page_no)
 {
 	const struct sim_page *p = page_of(w, vai, page_no);
 
-	return p->may_be_lost || (p->moved && !known_elsewhere(w, SIM_SERVERS_MAX, vai, page_no));
+	return p->may_be_lost || doubt_lost(w, vai, p) ||
+	       (p->moved && !known_elsewhere(w, SIM_SERVERS_MAX, vai, page_no));
 }
 
 void oracle_server_removed(struct sim *w, u32 server)
@@ -530,8 +541,8 @@ void oracle_drained(struct sim *w, u32 server)
 		for (i = 0; w->vai[v].page && i < w->vai[v].npages; i++) {
 			struct sim_page *p = page_of(w, v, i);
 			bool last = p->gen && only_written(p) && !p->may_be_lost &&
-				    holds(w, server, v, i, 1) && copies(w, v, i, 1) == 1 &&
-				    !dirty_holds(w, v, i, 1);
+				    !doubt_lost(w, v, p) && holds(w, server, v, i, 1) &&
+				    copies(w, v, i, 1) == 1 && !dirty_holds(w, v, i, 1);
 
 			if (w->vai[v].state == VAI_DELETING ||
 			    (!last && !engine_names(w, server, w->vai[v].name, i)))
@@ -701,6 +712,7 @@ void oracle_write_done(struct sim *w, struct sim_op *op, u32 stat)
 		if (stat)
 			continue;
 		p->moved = false;
+		p->doubted = false;
 		cand_end_older(w, p, op->gen[i]);
 		/* The memory may have gone between its answer and the engine's. */
 		if (p->may_be_lost)
@@ -754,6 +766,9 @@ static void span_read(struct sim *w, const struct sim_op *op, const struct span 
 	for (k = 0; k < p->n; k++) {
 		struct sim_cand *c = &p->cand[k];
 
+		/* What comes back with a new engine is not ruled out by an answer of the one before. */
+		if (c->revived && op->elife != w->elife)
+			continue;
 		if (cand_live(c) && !(c->uncut && !least) &&
 		    (c->gen < least || (c->gen == least && memcmp(c->data + s->off, data, s->len))))
 			c->removed = w->now;

@@ -38,15 +38,9 @@ void conf_save(struct sim *w)
 	c->nservers = 0;
 	slot = 0;
 	while (eng_server_get(w->e, &slot, &sv) && c->nservers < ARRAY_SIZE(c->server)) {
-		struct sim_conf_server *s = &c->server[c->nservers];
-
 		if (sv.state == ENG_SERVER_LEFT && sv.drain == ENG_DRAIN_DONE)
 			continue;
-		c->nservers++;
-		memcpy(s->uuid, sv.uuid, sizeof(s->uuid));
-		strscpy(s->name, sv.name, sizeof(s->name));
-		s->boot = sv.boot;
-		s->drain = sv.drain_asked;
+		c->server[c->nservers++] = sv;
 	}
 	eng_get_status(w->e, &st, w->now);
 	c->epoch = max(c->epoch, st.epoch_next);
@@ -80,7 +74,7 @@ void conf_turn(struct sim *w, u32 elife)
 	conf_save(w);
 }
 
-const struct sim_conf_server *conf_server(const struct sim *w, u32 i)
+const struct eng_server_info *conf_server(const struct sim *w, u32 i)
 {
 	u32 k;
 
@@ -194,13 +188,11 @@ static int engine_tell(struct sim *w)
 	int rc;
 
 	for (i = 0; i < w->conf.nservers; i++) {
-		const struct sim_conf_server *s = &w->conf.server[i];
-
-		rc = eng_recover_expect_boot(w->e, s->uuid, s->name, s->boot, s->drain);
+		rc = eng_recover_expect(w->e, &w->conf.server[i]);
 		if (rc == -ENOMEM && sim_alloc_fail)
 			return rc;
 		if (rc)
-			sim_fail(w, "server %s cannot be expected: %d", s->name, rc);
+			sim_fail(w, "server %s cannot be expected: %d", w->conf.server[i].name, rc);
 	}
 	for (i = 0; i < w->conf.nvais; i++) {
 		struct eng_vai_params p = w->conf.vai[i];

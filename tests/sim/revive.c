@@ -48,11 +48,31 @@ static u32 revive_unless_live(struct sim *w, struct sim_page *p, const u8 *data,
 	return p->n - 1;
 }
 
+/* engctl has kept that what the server has of the page may be out of date. */
+static bool behind(struct sim *w, u32 vai, u32 page_no, u32 server)
+{
+	const struct eng_server_info *s = conf_server(w, server);
+	struct amp_key key = key_of(w, vai, page_no);
+
+	return s && server_version(w, server, &key) < s->stale_below;
+}
+
+/* And the engine waits for as many others with the page as the class calls for. */
+static bool others_awaited(struct sim *w, const struct eng_vai_params *saved, u32 vai, u32 page_no,
+			   u32 but)
+{
+	u32 need = saved->holes ? 0 : saved->degraded ? 1 : w->vai[vai].copies, i, n = 0;
+
+	for (i = 0; i < w->mix.servers; i++)
+		n += i != but && holds(w, i, vai, page_no, 1) && conf_server(w, i);
+	return n >= need;
+}
+
 /*
  * A copy that is out of date, on a server that was away when it should have been
- * discarded: nobody knows that it is old once the engine has forgotten, unless a newer one
- * is told of (decision 0006, "what remains"). Not what was discarded: engctl has kept since
- * when.
+ * discarded: nobody knows that it is old once the engine has forgotten, unless that was kept, or
+ * a newer one is told of (decision 0006, "what remains"). Not what was discarded: engctl has kept
+ * since when.
  */
 static void revive_stale(struct sim *w, const struct eng_vai_params *saved, u32 vai, u32 page_no,
 			 bool given_up)
@@ -66,6 +86,11 @@ static void revive_stale(struct sim *w, const struct eng_vai_params *saved, u32 
 		if ((given_up && !w->sv[i].given_up) || !server_holds(w, i, &key, &data) ||
 		    server_version(w, i, &key) < saved->discarded_below)
 			continue;
+		if (!given_up && behind(w, vai, page_no, i)) {
+			p->doubted = true;
+			if (others_awaited(w, saved, vai, page_no, i))
+				continue;
+		}
 		k = revive_unless_live(w, p, data, i);
 		p->cand[k].uncut |= given_up;
 	}
@@ -207,7 +232,7 @@ void oracle_uncut(struct sim *w, u32 vai, u32 npages)
 
 void oracle_told(struct sim *w)
 {
-	const struct sim_conf_server *s;
+	const struct eng_server_info *s;
 	u32 i;
 
 	w->told = w->gone + w->removed;

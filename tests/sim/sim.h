@@ -239,7 +239,7 @@ struct sim_page {
 	u32 gen;
 	u32 readers;
 	u32 lost_copies;
-	bool writing, may_be_lost, moved;
+	bool writing, may_be_lost, moved, doubted;
 	u64 found;
 	struct sim_note note[SIM_HISTORY];
 	u32 notes;
@@ -251,17 +251,10 @@ enum sim_vai_state { VAI_NONE, VAI_ADDED, VAI_MOUNTED, VAI_READY, VAI_CLOSING, V
 enum sim_todo { TODO_DELETE, TODO_DISCARD, TODO_RESIZE };
 
 /** struct sim_conf - what engctl has saved. */
-struct sim_conf_server {
-	u8 uuid[16];
-	char name[AMP_NAME_MAX + 1];
-	u64 boot;
-	bool drain;
-};
-
 struct sim_conf {
 	u64 epoch;
 	u32 nservers, nvais;
-	struct sim_conf_server server[SIM_SERVERS_MAX];
+	struct eng_server_info server[SIM_SERVERS_MAX];
 	struct eng_vai_params vai[SIM_VAIS_MAX];
 };
 
@@ -414,7 +407,7 @@ bool engine_recovering(const struct sim *w);
 void conf_save(struct sim *w);
 void conf_events(struct sim *w);
 void conf_turn(struct sim *w, u32 elife);
-const struct sim_conf_server *conf_server(const struct sim *w, u32 i);
+const struct eng_server_info *conf_server(const struct sim *w, u32 i);
 const struct eng_vai_params *conf_vai(const struct sim *w, const char *name);
 
 /* faults.c */

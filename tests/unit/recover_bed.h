@@ -94,12 +94,11 @@ static __maybe_unused void vais_make(void)
 
 static __maybe_unused void expect_server(u32 node, u64 boot, bool drain)
 {
-	char name[] = "memN";
-	u8 uuid[16];
+	struct eng_server_info before = {.name = "memN", .boot = boot, .drain_asked = drain};
 
-	name[3] = (char)('0' + node);
-	memset(uuid, 0xa0 + (int)node, sizeof(uuid));
-	assert_int_equal(eng_recover_expect_boot(pb->e, uuid, name, boot, drain), 0);
+	before.name[3] = (char)('0' + node);
+	memset(before.uuid, 0xa0 + (int)node, sizeof(before.uuid));
+	assert_int_equal(eng_recover_expect(pb->e, &before), 0);
 }
 
 static __maybe_unused void expect(u32 node, u64 boot)

@@ -84,6 +84,8 @@ static void writes_what_it_reads(void **state)
 	c.up.cfg.dead_ms = 40;
 	c.up.cfg.recover_ms = 5000;
 	c.up.cfg.cache_pages = 4096;
+	c.up.door = ENG_DOOR_XDP;
+	strcpy(c.up.interface, "eth0");
 	c.vais[0].class = ENG_CLASS_CRITICAL;
 	c.vais[0].holes = true;
 	c.vais[0].compress = ENG_COMPRESS_OFF;
@@ -95,6 +97,7 @@ static void writes_what_it_reads(void **state)
 	c.vais[0].readahead = true;
 	c.vais[0].discarded_below = 5ull << 32;
 	c.servers[0].drain = true;
+	c.servers[0].stale_below = 6ull << 32;
 	text = conf_text(&c);
 	assert_int_equal(conf_parse("f", text, &again, &err), 0);
 	assert_memory_equal(&c.up, &again.up, sizeof(c.up));
@@ -223,6 +226,7 @@ static void limits(void **state)
 		put_unaligned_be32(i + 1, c.servers[i].uuid);
 		memset(c.servers[i].name, 'n', ANM_CTL_NAME_MAX);
 		c.servers[i].boot = U64_MAX;
+		c.servers[i].stale_below = U64_MAX;
 	}
 	text = conf_text(&c);
 	assert_true(strlen(text) < CONF_SIZE_MAX / 4);

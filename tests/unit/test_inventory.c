@@ -115,6 +115,55 @@ static void p3_the_newest_version_wins(void **state)
 	end();
 }
 
+static void heartbeat(u32 node)
+{
+	struct amp_usage u = {.donation = 100, .used = 2};
+	struct amp_hdr h = pb_hdr(pb, node, AMP_HEARTBEAT);
+	u8 buf[AMP_USAGE_LEN];
+
+	amp_usage_encode(buf, &u);
+	h.part_len = AMP_USAGE_LEN;
+	pb_say(pb, node, &h, buf, 0);
+}
+
+/* A page was being moved when the engine ended: either copy may turn out to be the only one. */
+static void p9_a_surplus_copy_is_kept_until_both_are_heard(void **state)
+{
+	u8 buf[ITEMS_MAX * AMP_INVENTORY_ITEM_LEN];
+	u32 n = 0, i;
+
+	(void)state;
+	started(2);
+	play(0, 100);
+	item(buf, 0, vai_id(0), 5, 100);
+	item(buf, 1, vai_id(0), 6, 100);
+	answer(0, AMP_OK, 10, buf, 2 * AMP_INVENTORY_ITEM_LEN);
+	pb_run(pb, 100);
+	play(1, 100);
+	answer(1, AMP_OK, 10, buf, 2 * AMP_INVENTORY_ITEM_LEN);
+	recovered();
+	assert_int_equal(copies(entry(0, 5)), 2);
+	assert_int_equal(copies(entry(0, 6)), 2);
+	/* Only the one that has just told is heard. */
+	heartbeat(1);
+	pb_run(pb, 1500);
+	assert_int_equal(pb_inbox(pb, 0, AMP_DISCARD) + pb_inbox(pb, 1, AMP_DISCARD), 0);
+	heartbeat(0);
+	heartbeat(1);
+	for (i = 0; i < 4000; i++) {
+		pb_run(pb, 1);
+		if (pb_inbox(pb, 1, AMP_DISCARD)) {
+			assert_int_equal(pb_ack(pb, 1, AMP_DISCARD).page_version, 101);
+			n++;
+		}
+	}
+	assert_int_equal(n, 2);
+	assert_int_equal(copies(entry(0, 5)), 1);
+	assert_int_equal(copies(entry(0, 6)), 1);
+	assert_int_equal(pb_info(pb, 0).mapped + pb_info(pb, 1).mapped, 2);
+	end();
+}
+
 /* Of a critical page the version before stays, until the newest is on two servers. */
 static void p9_the_version_before_is_kept(void **state)
 {
@@ -633,6 +682,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(p3_the_newest_version_wins),
+		cmocka_unit_test(p9_a_surplus_copy_is_kept_until_both_are_heard),
 		cmocka_unit_test(p9_the_version_before_is_kept),
 		cmocka_unit_test(p1_no_version_before_once_clients_are_served),
 		cmocka_unit_test(p6_absurd_items_are_counted),

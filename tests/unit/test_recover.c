@@ -206,6 +206,36 @@ static void p8_a_memory_that_came_back_empty_leaves_holes(void **state)
 	end();
 }
 
+/* It proves nothing about the memory that is waited for. */
+static void p8_a_late_hello_of_another_memory_loses_nothing(void **state)
+{
+	struct eng_config cfg = pb_config();
+	u64 boot[2];
+
+	(void)state;
+	begin(16);
+	servers(2);
+	vais_make();
+	write_all(0);
+	boot[0] = pb->e->servers->slot[0]->boot;
+	boot[1] = pb->e->servers->slot[1]->boot;
+	cfg.epoch = ++epoch;
+	pb_restart(pb, &cfg);
+	adopt();
+	expect(0, boot[0]);
+	expect(1, boot[1]);
+	vai_make(0, true, 0);
+	vai_make(1, true, 0);
+	pb->node[1].boot = boot[1] + 1;
+	pb_say_hello(pb, 1, 2000, 1500);
+	recovered();
+	assert_int_equal(status().awaited, 0);
+	assert_int_equal(pb->e->recover.lost, 0);
+	read_all(0);
+	assert_int_equal(pb_wait(pb, pb_read(pb, 0, 1), NULL), 0);
+	end();
+}
+
 /* What is saved after it names the server no more, so it has to say that pages may be lost. */
 static void p8_a_server_removed_before_it_told_leaves_holes_at_once(void **state)
 {
@@ -646,6 +676,7 @@ int main(void)
 		cmocka_unit_test(p8_a_thin_vai_stays_so_while_a_memory_is_missing),
 		cmocka_unit_test(p8_what_a_missing_server_may_have_is_unknown),
 		cmocka_unit_test(p8_a_memory_that_came_back_empty_leaves_holes),
+		cmocka_unit_test(p8_a_late_hello_of_another_memory_loses_nothing),
 		cmocka_unit_test(p8_a_server_removed_before_it_told_leaves_holes_at_once),
 		cmocka_unit_test(p8_a_server_removed_with_pages_leaves_holes_until_swept),
 		cmocka_unit_test(a_vai_without_pages_on_it_has_none_when_it_is_swept),
