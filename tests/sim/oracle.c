@@ -556,10 +556,7 @@ void oracle_drained(struct sim *w, u32 server)
 
 /* ---- what the engine says ---- */
 
-/*
- * It may be only in the engine if that is known to be the risk, and to what is kept for the
- * engine after a crash.
- */
+/* It may be only in the engine if what is kept for the one after a crash says so. */
 static bool left_dirty(struct sim *w, const struct sim_op *op, u32 page_no, u32 gen)
 {
 	const struct eng_vai_params *saved = conf_vai(w, w->vai[op->vai].name);

@@ -472,14 +472,16 @@ static void an_engine_that_is_to_flush_leaves_nothing_dirty(void **state)
 
 static void the_engine_crashes(struct pb *b)
 {
+	struct eng_server_info before = {.name = "mem0"};
 	struct eng_config cfg = pb_config();
 
+	memcpy(before.uuid, b->node[0].cfg.server_uuid, sizeof(before.uuid));
 	cfg.epoch = 2;
 	cfg.hold = true;
 	cfg.cache_pages = 100;
 	cfg.recover_ms = 5000;
 	pb_restart(b, &cfg);
-	assert_int_equal(eng_recover_expect(b->e, b->node[0].cfg.server_uuid, "mem0"), 0);
+	assert_int_equal(eng_recover_expect(b->e, &before), 0);
 	vai_make(b, true);
 	eng_recover_go(b->e);
 	pb_run(b, 8000);
