@@ -170,7 +170,7 @@ bench_turn()
 	'{'*) ;;
 	*) bench_die "$2 on $1 said: $words" ;;
 	esac
-	extra=$(device_hook "$1" extra)
+	extra=$(device_hook "$1" extra) || bench_die "$2 on $1: its figures are not to be had"
 	printf '{"case":"%s","workload":"%s","round":%d,"limit_mb":%d,"command":"%s","cost":%s,"result":%s,"extra":%s,"cpu":[%s,%s]}\n' \
 		"$1" "$2" "$3" "$4" "${5//\"/}" "$cost" "$words" "${extra:-null}" "$cpu" "$(bench_cpu)" >> "$BENCH_TURNS"
 	python3 bench/report --turn < <(tail -n 1 "$BENCH_TURNS") >&2
