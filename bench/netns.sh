@@ -16,6 +16,7 @@ client_cpu=0
 server_cpu=1
 server_ns=anm-bench-s-$$
 declare -A pids
+AWAIT_S=60 # a memory server takes its whole donation first
 
 die() {
 	echo "${0##*/}: $*" >&2
@@ -83,7 +84,7 @@ await() {
 	local i what=$1
 
 	shift
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < AWAIT_S * 20; i++)); do
 		"$@" >/dev/null 2>&1 && return
 		sleep 0.05
 	done
