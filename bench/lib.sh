@@ -24,6 +24,8 @@ set -uo pipefail
 BENCH_SEED=1
 BENCH_CLIENT_DIR=/tmp/anemone-bench # where a user's own client gets the workloads
 BENCH_TURN_S=900                    # no turn may take longer
+BENCH_KILLED=137                    # exit status
+BENCH_RUNS_MAX=3                    # of a turn that is killed
 BENCH_WORKLOADS=(quicksort funnelsort testswap nbody thrash blockread costof)
 BENCH_SCRIPTS=(quicksorts povray-spheres spheres ns2-aodv)
 
@@ -155,22 +157,29 @@ bench_cpu()
 }
 
 # bench_turn CASE WORKLOAD ROUND MB COMMAND: run it on the client in that much memory (0: all that there is),
-# and keep what it took and what it says itself, and what the device CASE says, if it has a hook for that
+# and keep what it took and what it says itself, and what the device CASE says, if it has a hook for that.
+# What the kernel kills because its pages do not leave the limited memory soon enough runs again, and is told of.
 bench_turn()
 {
-	local said cpu cost words extra
+	local said cpu cost words extra status run=0
 
 	bench_say "round $3: $2 on $1"
-	cpu=$(bench_cpu)
-	said=$(on_client "$([ "$4" = 0 ] || echo "lab-cgroup $4") costof --output /tmp/turn.out $5 2>/tmp/turn.err ||
-		{ tail -n 20 /tmp/turn.err /tmp/turn.out >&2; exit 1; }; tail -n 1 /tmp/turn.out") ||
-		bench_die "$2 on $1 failed"
+	while :; do
+		cpu=$(bench_cpu)
+		said=$(on_client "$([ "$4" = 0 ] || echo "lab-cgroup $4") costof --output /tmp/turn.out $5 2>/tmp/turn.err ||
+			{ s=\$?; tail -n 20 /tmp/turn.err /tmp/turn.out >&2; exit \$s; }; tail -n 1 /tmp/turn.out") && break
+		status=$?
+		[ $status -eq $BENCH_KILLED ] && [ $((++run)) -lt $BENCH_RUNS_MAX ] || bench_die "$2 on $1 failed ($status)"
+		bench_say "$2 on $1: the kernel killed it"
+		bench_kills=yes
+		printf '{"case":"%s","workload":"%s","killed":%d}\n' "$1" "$2" "$3" >> "$BENCH_TURNS"
+	done
 	cost=${said%%$'\n'*} words=${said#*$'\n'}
 	case $words in
 	'{'*) ;;
 	*) bench_die "$2 on $1 said: $words" ;;
 	esac
-	extra=$(device_hook "$1" extra)
+	extra=$(device_hook "$1" extra) || bench_die "$2 on $1: its figures are not to be had"
 	printf '{"case":"%s","workload":"%s","round":%d,"limit_mb":%d,"command":"%s","cost":%s,"result":%s,"extra":%s,"cpu":[%s,%s]}\n' \
 		"$1" "$2" "$3" "$4" "${5//\"/}" "$cost" "$words" "${extra:-null}" "$cpu" "$(bench_cpu)" >> "$BENCH_TURNS"
 	python3 bench/report --turn < <(tail -n 1 "$BENCH_TURNS") >&2
@@ -189,6 +198,7 @@ bench_end()
 	[ -n "$BENCH_CLIENT" ] && return
 	printf '{"machine":{"linux":"%s","qemu":"%s","mtu":%d}}\n' "$KREL61" \
 		"$("$QEMU" --version | sed -n '1s/.*version \([^ ]*\).*/\1/p')" "$LAB_MTU" >> "$BENCH_TURNS"
-	lab_console_check || bench_die "a console shows trouble"
+	# The kernel's report of a kill has one.
+	lab_console_check ${bench_kills:+"Call Trace"} || bench_die "a console shows trouble"
 	lab_down
 }

@@ -38,6 +38,37 @@ appliance_overlay()
 	done
 }
 
+# The client's kernel with NFS over UDP, built once for each kernel and source.
+appliance_udp_overlay()
+{
+	local key out
+
+	key=$(cat "$APPLIANCE_TOP"/client-setup/nfs-udp/* <(echo "$KDIR61 $LINUX_SOURCE61_TAR") |
+		sha256sum | cut -c1-12)
+	out=${ANEMONE_CACHE:-$HOME/.cache/anemone}/nfs-udp-$KREL61-$key
+	if [ ! -d "$out" ]; then
+		rm -rf "$out.new"
+		"$APPLIANCE_TOP/client-setup/nfs-udp/build" --kdir "$KDIR61" \
+			--source "$LINUX_SOURCE61_TAR" --out "$out.new" >&2 ||
+			lab_die "nfs.ko with UDP does not build"
+		mv "$out.new" "$out"
+	fi
+	lab_overlay "$out/nfs.ko" "$out/anemone_udpfix.ko" \
+		"$APPLIANCE_TOP/client-setup/nfs-udp/anemone-nfs-udp.conf:/lib/modules/lab/anemone-nfs-udp.conf"
+}
+
+# From here on the client's nfs.ko is the rebuilt one.
+appliance_udp_client()
+{
+	on client 'set -e; dest=/lib/modules/$(uname -r)/updates/anemone
+		if lsmod | grep -q ^nfs; then modprobe -r nfsv3 nfs; fi
+		mkdir -p $dest /etc/modprobe.d
+		cp /lib/modules/lab/nfs.ko /lib/modules/lab/anemone_udpfix.ko $dest
+		cp /lib/modules/lab/anemone-nfs-udp.conf /etc/modprobe.d
+		depmod -a; modprobe nfs; anemone-client udp-module status | tee /tmp/udp
+		grep -q "nfs: *loaded, with UDP" /tmp/udp; grep -q "udpfix: *loaded" /tmp/udp'
+}
+
 # appliance_up DONATION SERVER...: modules into the kernels; the servers join. ENGINE_OPTIONS: of
 # engctl up.
 appliance_up()

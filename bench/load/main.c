@@ -120,7 +120,7 @@ static void take_option(struct load *l, struct watch *w, int c)
 		take_watch(w, optarg);
 		break;
 	default:
-		wl_option(c, usage);
+		wl_usage(c, usage);
 	}
 }
 
@@ -282,7 +282,7 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "fn:d:p:w:h", long_options, NULL)) != -1)
 		take_option(&l, &w, c);
 	if (argc - optind != 3)
-		wl_option('?', usage);
+		wl_usage('?', usage);
 	check_options(&l);
 	l.proto = proto_find(argv[optind]);
 	l.host = argv[optind + 1];

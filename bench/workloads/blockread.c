@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,8 @@ struct reading {
 	const char *path;
 	int fd;
 	uint64_t *buf;
-	uint64_t pages, trials, reads, seed;
+	struct wl_options o;
+	uint64_t pages, trials, reads;
 	bool fill;
 	uint64_t bad;
 	double mean, least, most; /* of the trials' means, microseconds */
@@ -95,7 +95,7 @@ static void all_trials(struct reading *r)
 {
 	struct wl_rng rng;
 
-	wl_rng_seed(&rng, r->seed);
+	wl_rng_seed(&rng, r->o.seed);
 	for (uint64_t t = 0; t < r->trials; t++) {
 		double sum = 0, us;
 
@@ -116,25 +116,18 @@ static void all_trials(struct reading *r)
 static void parse_options(struct reading *r, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"size", required_argument, NULL, 's'},
 		{"fill", no_argument, NULL, 'f'},
 		{"trials", required_argument, NULL, 't'},
 		{"reads", required_argument, NULL, 'n'},
-		{"seed", required_argument, NULL, 'r'},
-		WL_OPTIONS,
 		{0},
 	};
-	size_t bytes = 16u * WL_MIB;
 	int opt;
 
 	r->trials = 25;
 	r->reads = 100;
-	r->seed = 1;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	r->o = (struct wl_options){.takes = WL_SIZE | WL_SEED, .bytes = 16u * WL_MIB, .seed = 1};
+	while ((opt = wl_getopt(argc, argv, options, &r->o, usage)) != -1) {
 		switch (opt) {
-		case 's':
-			bytes = wl_parse_size(optarg);
-			break;
 		case 'f':
 			r->fill = true;
 			break;
@@ -144,16 +137,11 @@ static void parse_options(struct reading *r, int argc, char **argv)
 		case 'n':
 			r->reads = wl_parse_number(optarg, "--reads");
 			break;
-		case 'r':
-			r->seed = wl_parse_number(optarg, "--seed");
-			break;
-		default:
-			wl_option(opt, usage);
 		}
 	}
-	r->pages = bytes / WL_PAGE;
+	r->pages = r->o.bytes / WL_PAGE;
 	if (optind + 1 != argc || r->pages < 2 || !r->trials || !r->reads)
-		wl_option('?', usage);
+		wl_usage('?', usage);
 	r->path = argv[optind];
 }
 
@@ -169,7 +157,7 @@ static void report(struct reading *r)
 		printf("{\"workload\":\"blockread\",\"trials\":%lu,\"reads\":%lu,\"seed\":%lu,"
 		       "\"mean_us\":%.2f,\"least_us\":%.2f,\"most_us\":%.2f,\"p50_us\":%.2f,"
 		       "\"p99_us\":%.2f,\"bad_pages\":%lu}\n",
-		       r->trials, r->reads, r->seed, r->mean, r->least, r->most, s.p50, s.p99,
+		       r->trials, r->reads, r->o.seed, r->mean, r->least, r->most, s.p50, s.p99,
 		       r->bad);
 }
 

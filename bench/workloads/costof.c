@@ -58,10 +58,10 @@ int main(int argc, char **argv)
 		if (opt == 'o')
 			output = optarg;
 		else
-			wl_option(opt, usage);
+			wl_usage(opt, usage);
 	}
 	if (optind == argc)
-		wl_option('?', usage);
+		wl_usage('?', usage);
 	wl_counters_read(&start);
 	began = wl_now_ns();
 	pid = fork();

@@ -10,7 +10,6 @@
  * the result: it is the same with the same options on the same processor, however
  * the memory was swapped, and --expect makes another one a failure.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -61,8 +60,9 @@ struct system {
 	struct body *body;
 	struct node *node; /* number 1 is the root; 0 is not used */
 	int32_t bodies, nodes, nodes_max;
-	uint64_t steps, seed, theta_percent, expected;
-	bool corrupt, expects;
+	struct wl_options o;
+	uint64_t steps, theta_percent, expected;
+	bool expects;
 	double size;	/* of the root's cube */
 	struct vec low; /* its corner */
 	unsigned int wrong;
@@ -381,49 +381,37 @@ static void parse_options(struct system *s, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"bodies", required_argument, NULL, 'b'},
-		{"steps", required_argument, NULL, 's'},
+		{"steps", required_argument, NULL, 'n'},
 		{"theta", required_argument, NULL, 't'},
-		{"seed", required_argument, NULL, 'r'},
 		{"expect", required_argument, NULL, 'e'},
-		{"corrupt", no_argument, NULL, 'c'},
-		WL_OPTIONS,
 		{0},
 	};
 	uint64_t bodies = 400000;
 	int opt;
 
-	s->steps = s->seed = 1;
+	s->o = (struct wl_options){.takes = WL_SEED | WL_CORRUPT, .seed = 1};
+	s->steps = 1;
 	s->theta_percent = 80;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((opt = wl_getopt(argc, argv, options, &s->o, usage)) != -1) {
 		switch (opt) {
 		case 'b':
 			bodies = wl_parse_number(optarg, "--bodies");
 			break;
-		case 's':
+		case 'n':
 			s->steps = wl_parse_number(optarg, "--steps");
 			break;
 		case 't':
 			s->theta_percent = wl_parse_number(optarg, "--theta");
 			break;
-		case 'r':
-			s->seed = wl_parse_number(optarg, "--seed");
-			break;
 		case 'e':
 			s->expected = wl_parse_number(optarg, "--expect");
 			s->expects = true;
 			break;
-		case 'c':
-			s->corrupt = true;
-			break;
-		default:
-			wl_option(opt, usage);
 		}
 	}
 	if (optind != argc || bodies < 2 || bodies > INT32_MAX / (2 * NODES_PER_BODY) ||
-	    !s->steps || s->theta_percent > 100) {
-		fputs(usage, stderr);
-		exit(2);
-	}
+	    !s->steps || s->theta_percent > 100)
+		wl_usage('?', usage);
 	s->bodies = (int32_t)bodies;
 	s->nodes_max = s->bodies * NODES_PER_BODY + 2;
 }
@@ -441,7 +429,7 @@ static void report(const struct system *s, uint64_t result, double took,
 	       "\"total_s\":%.3f,\"major_faults\":%lu,\"minor_faults\":%lu,\"pswpin\":%lu,"
 	       "\"pswpout\":%lu,\"force_error\":%.5f,\"force_sum\":%.7f,"
 	       "\"hash\":\"0x%016" PRIx64 "\",\"wrong\":%u}\n",
-	       s->bodies, s->steps, s->seed, s->nodes, took, total->majflt, total->minflt,
+	       s->bodies, s->steps, s->o.seed, s->nodes, took, total->majflt, total->minflt,
 	       total->pswpin, total->pswpout, s->force_error, s->balance, result, s->wrong);
 }
 
@@ -453,10 +441,10 @@ int main(int argc, char **argv)
 	double took;
 
 	parse_options(&s, argc, argv);
-	wl_rng_seed(&s.rng, s.seed);
+	wl_rng_seed(&s.rng, s.o.seed);
 	s.body = wl_map((size_t)s.bodies * sizeof(*s.body));
 	s.node = wl_map((size_t)s.nodes_max * sizeof(*s.node));
-	wl_say("nbody: %d bodies, %lu steps, seed %lu\n", s.bodies, s.steps, s.seed);
+	wl_say("nbody: %d bodies, %lu steps, seed %lu\n", s.bodies, s.steps, s.o.seed);
 	wl_counters_read(&start);
 	began = wl_now_ns();
 	place(&s, 0, s.bodies, (struct vec){0}, 1);
@@ -467,7 +455,7 @@ int main(int argc, char **argv)
 	}
 	check_sums(&s);
 	check_samples(&s);
-	if (s.corrupt)
+	if (s.o.corrupt)
 		((uint64_t *)s.body)[s.bodies / 2] ^= 1;
 	result = hash(&s);
 	if (s.expects && result != s.expected) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sort_util.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +26,9 @@ struct sort_run {
 	const struct sort_algorithm *algorithm;
 	uint32_t *a;
 	void *scratch;
-	uint64_t count, passes, seed;
+	struct wl_options o;
+	uint64_t count;
 	size_t scratch_bytes;
-	bool corrupt;
 	uint64_t unsorted, changed; /* neighbours out of order; passes with other integers */
 	double fill_s, sort_s, verify_s;
 	struct wl_counters sort, total;
@@ -60,7 +59,7 @@ static void fill(struct sort_run *s, uint64_t pass, struct multiset *before)
 {
 	struct wl_rng rng;
 
-	wl_rng_seed(&rng, s->seed + pass);
+	wl_rng_seed(&rng, s->o.seed + pass);
 	for (uint64_t i = 0; i < s->count; i++) {
 		s->a[i] = (uint32_t)(wl_rng_next(&rng) >> 32);
 		multiset_add(before, s->a[i]);
@@ -96,7 +95,7 @@ static void one_pass(struct sort_run *s, uint64_t pass)
 	s->algorithm->sort(s->a, s->count, s->scratch);
 	wl_counters_since(&now, &start);
 	t2 = wl_now_ns();
-	if (s->corrupt)
+	if (s->o.corrupt)
 		s->a[s->count / 2] ^= 1;
 	verify(s, &before);
 	t3 = wl_now_ns();
@@ -117,7 +116,7 @@ static void report(const struct sort_run *s)
 	       s->fill_s + s->sort_s + s->verify_s, s->total.majflt, s->total.pswpin,
 	       s->total.pswpout);
 	wl_say("integers verified: %lu, out of order: %lu, passes with other integers: %lu\n",
-	       s->count * s->passes, s->unsorted, s->changed);
+	       s->count * s->o.passes, s->unsorted, s->changed);
 	if (!wl_quiet)
 		return;
 	printf("{\"workload\":\"%s\",\"integers\":%lu,\"passes\":%lu,\"seed\":%lu,"
@@ -125,49 +124,22 @@ static void report(const struct sort_run *s)
 	       "\"sort_minor_faults\":%lu,\"major_faults\":%lu,\"minor_faults\":%lu,"
 	       "\"pswpin\":%lu,\"pswpout\":%lu,\"pages_verified\":%lu,\"unsorted\":%lu,"
 	       "\"changed\":%lu}\n",
-	       s->algorithm->name, s->count, s->passes, s->seed, s->fill_s, s->sort_s, s->verify_s,
-	       s->sort.majflt, s->sort.minflt, s->total.majflt, s->total.minflt, s->total.pswpin,
-	       s->total.pswpout, s->passes * s->count * sizeof(uint32_t) / WL_PAGE, s->unsorted,
-	       s->changed);
+	       s->algorithm->name, s->count, s->o.passes, s->o.seed, s->fill_s, s->sort_s,
+	       s->verify_s, s->sort.majflt, s->sort.minflt, s->total.majflt, s->total.minflt,
+	       s->total.pswpin, s->total.pswpout,
+	       s->o.passes * s->count * sizeof(uint32_t) / WL_PAGE, s->unsorted, s->changed);
 }
 
 static void parse_options(struct sort_run *s, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"size", required_argument, NULL, 's'},
-		{"passes", required_argument, NULL, 'p'},
-		{"seed", required_argument, NULL, 'r'},
-		{"corrupt", no_argument, NULL, 'c'},
-		WL_OPTIONS,
-		{0},
-	};
-	size_t bytes = 300u * WL_MIB;
-	int opt;
-
-	s->passes = s->seed = 1;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case 's':
-			bytes = wl_parse_size(optarg);
-			break;
-		case 'p':
-			s->passes = wl_parse_number(optarg, "--passes");
-			break;
-		case 'r':
-			s->seed = wl_parse_number(optarg, "--seed");
-			break;
-		case 'c':
-			s->corrupt = true;
-			break;
-		default:
-			wl_option(opt, usage);
-		}
-	}
-	s->count = bytes / sizeof(uint32_t);
-	if (optind != argc || !s->count || !s->passes) {
-		fputs(usage, stderr);
-		exit(2);
-	}
+	s->o = (struct wl_options){.takes = WL_SIZE | WL_PASSES | WL_SEED | WL_CORRUPT,
+				   .bytes = 300u * WL_MIB,
+				   .passes = 1,
+				   .seed = 1};
+	wl_getopt(argc, argv, NULL, &s->o, usage);
+	s->count = s->o.bytes / sizeof(uint32_t);
+	if (optind != argc || !s->count)
+		wl_usage('?', usage);
 }
 
 int sort_main(const struct sort_algorithm *algorithm, int argc, char **argv)
@@ -182,9 +154,9 @@ int sort_main(const struct sort_algorithm *algorithm, int argc, char **argv)
 		s.scratch = wl_map(s.scratch_bytes);
 	}
 	wl_say("%s: %lu MiB, %lu integers, %lu MiB besides, seed %lu\n", algorithm->name,
-	       s.count * sizeof(*s.a) / WL_MIB, s.count, s.scratch_bytes / WL_MIB, s.seed);
+	       s.count * sizeof(*s.a) / WL_MIB, s.count, s.scratch_bytes / WL_MIB, s.o.seed);
 	wl_counters_read(&start);
-	for (uint64_t pass = 0; pass < s.passes; pass++)
+	for (uint64_t pass = 0; pass < s.o.passes; pass++)
 		one_pass(&s, pass);
 	wl_counters_since(&s.total, &start);
 	report(&s);

@@ -3,7 +3,6 @@
  * testswap: write an array from its beginning to its end, then read it in the
  * same order and verify every word; what a swap device does in order.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,8 +23,8 @@ static const char usage[] =
 
 struct array_run {
 	uint64_t *a;
-	uint64_t words, passes, seed;
-	bool corrupt;
+	struct wl_options o;
+	uint64_t words;
 	uint64_t bad; /* words */
 	double write_s, verify_s;
 	struct wl_counters total;
@@ -36,7 +35,7 @@ static uint64_t first_word(const struct array_run *r, uint64_t pass)
 {
 	struct wl_rng rng;
 
-	wl_rng_seed(&rng, r->seed + pass);
+	wl_rng_seed(&rng, r->o.seed + pass);
 	return wl_rng_next(&rng);
 }
 
@@ -66,7 +65,7 @@ static void one_pass(struct array_run *r, uint64_t pass)
 
 	write_all(r, word);
 	t1 = wl_now_ns();
-	if (r->corrupt)
+	if (r->o.corrupt)
 		r->a[r->words / 2] ^= 1;
 	verify_all(r, word);
 	t2 = wl_now_ns();
@@ -78,7 +77,7 @@ static void one_pass(struct array_run *r, uint64_t pass)
 
 static void report(const struct array_run *r)
 {
-	uint64_t pages = r->words / WL_WORDS * r->passes;
+	uint64_t pages = r->words / WL_WORDS * r->o.passes;
 
 	wl_say("all: %lu major faults, %lu pages swapped in, %lu out\n", r->total.majflt,
 	       r->total.pswpin, r->total.pswpout);
@@ -88,47 +87,20 @@ static void report(const struct array_run *r)
 	printf("{\"workload\":\"testswap\",\"passes\":%lu,\"seed\":%lu,\"write_s\":%.3f,"
 	       "\"verify_s\":%.3f,\"major_faults\":%lu,\"minor_faults\":%lu,\"pswpin\":%lu,"
 	       "\"pswpout\":%lu,\"pages_verified\":%lu,\"bad_words\":%lu}\n",
-	       r->passes, r->seed, r->write_s, r->verify_s, r->total.majflt, r->total.minflt,
+	       r->o.passes, r->o.seed, r->write_s, r->verify_s, r->total.majflt, r->total.minflt,
 	       r->total.pswpin, r->total.pswpout, pages, r->bad);
 }
 
 static void parse_options(struct array_run *r, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"size", required_argument, NULL, 's'},
-		{"passes", required_argument, NULL, 'p'},
-		{"seed", required_argument, NULL, 'r'},
-		{"corrupt", no_argument, NULL, 'c'},
-		WL_OPTIONS,
-		{0},
-	};
-	size_t bytes = 300u * WL_MIB;
-	int opt;
-
-	r->passes = r->seed = 1;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case 's':
-			bytes = wl_parse_size(optarg);
-			break;
-		case 'p':
-			r->passes = wl_parse_number(optarg, "--passes");
-			break;
-		case 'r':
-			r->seed = wl_parse_number(optarg, "--seed");
-			break;
-		case 'c':
-			r->corrupt = true;
-			break;
-		default:
-			wl_option(opt, usage);
-		}
-	}
-	r->words = bytes / WL_PAGE * WL_WORDS;
-	if (optind != argc || !r->words || !r->passes) {
-		fputs(usage, stderr);
-		exit(2);
-	}
+	r->o = (struct wl_options){.takes = WL_SIZE | WL_PASSES | WL_SEED | WL_CORRUPT,
+				   .bytes = 300u * WL_MIB,
+				   .passes = 1,
+				   .seed = 1};
+	wl_getopt(argc, argv, NULL, &r->o, usage);
+	r->words = r->o.bytes / WL_PAGE * WL_WORDS;
+	if (optind != argc || !r->words)
+		wl_usage('?', usage);
 }
 
 int main(int argc, char **argv)
@@ -138,9 +110,9 @@ int main(int argc, char **argv)
 
 	parse_options(&r, argc, argv);
 	r.a = wl_map(r.words * sizeof(*r.a));
-	wl_say("testswap: %lu MiB, seed %lu\n", r.words * sizeof(*r.a) / WL_MIB, r.seed);
+	wl_say("testswap: %lu MiB, seed %lu\n", r.words * sizeof(*r.a) / WL_MIB, r.o.seed);
 	wl_counters_read(&start);
-	for (uint64_t pass = 0; pass < r.passes; pass++)
+	for (uint64_t pass = 0; pass < r.o.passes; pass++)
 		one_pass(&r, pass);
 	wl_counters_since(&r.total, &start);
 	report(&r);

@@ -10,7 +10,6 @@
  * The latency of a major fault is the time of the first load of a page when
  * the process's count of major faults grew over that load.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +45,8 @@ static const char usage[] =
 struct thrash {
 	uint64_t *mem;
 	uint32_t *generation;
-	uint64_t pages, touches, passes, seed, corrupt;
+	struct wl_options o;
+	uint64_t pages, touches, corrupt;
 	unsigned int writes_percent;
 	uint64_t verified, bad;
 	double random_s, verify_s, total_s;
@@ -66,7 +66,7 @@ static uint64_t pattern(const struct thrash *t, uint64_t page)
 {
 	struct wl_rng r;
 
-	wl_rng_seed(&r, t->seed ^ page << 32 ^ t->generation[page]);
+	wl_rng_seed(&r, t->o.seed ^ page << 32 ^ t->generation[page]);
 	return wl_rng_next(&r);
 }
 
@@ -200,7 +200,7 @@ static void report(struct thrash *t, bool json)
 		       "\"fault_us_max\":%.1f,\"standstill_s\":%.3f,"
 		       "\"major_faults\":%lu,\"minor_faults\":%lu,"
 		       "\"pswpin\":%lu,\"pswpout\":%lu,\"pages_verified\":%lu,\"bad_pages\":%lu}\n",
-		       t->pages, t->touches, t->seed, t->random_s, t->verify_s, t->total_s,
+		       t->pages, t->touches, t->o.seed, t->random_s, t->verify_s, t->total_s,
 		       t->latency.count, s.mean, s.p50, s.p99, s.max,
 		       (double)t->standstill_ns / 1e9, t->total.majflt, t->total.minflt,
 		       t->total.pswpin, t->total.pswpout, t->verified, t->bad);
@@ -209,51 +209,35 @@ static void report(struct thrash *t, bool json)
 static void parse_options(struct thrash *t, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"size", required_argument, NULL, 's'},
 		{"touches", required_argument, NULL, 't'},
 		{"writes", required_argument, NULL, 'w'},
-		{"passes", required_argument, NULL, 'p'},
-		{"seed", required_argument, NULL, 'r'},
-		{"corrupt", required_argument, NULL, 'c'},
-		WL_OPTIONS,
+		{"corrupt", required_argument, NULL, 'b'},
 		{0},
 	};
-	size_t bytes = 150u * WL_MIB;
 	int opt;
 
 	t->touches = 20000;
 	t->writes_percent = 50;
-	t->passes = 1;
-	t->seed = 1;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	t->o = (struct wl_options){.takes = WL_SIZE | WL_PASSES | WL_SEED,
+				   .bytes = 150u * WL_MIB,
+				   .passes = 1,
+				   .seed = 1};
+	while ((opt = wl_getopt(argc, argv, options, &t->o, usage)) != -1) {
 		switch (opt) {
-		case 's':
-			bytes = wl_parse_size(optarg);
-			break;
 		case 't':
 			t->touches = wl_parse_number(optarg, "--touches");
 			break;
 		case 'w':
 			t->writes_percent = (unsigned int)wl_parse_number(optarg, "--writes");
 			break;
-		case 'p':
-			t->passes = wl_parse_number(optarg, "--passes");
-			break;
-		case 'r':
-			t->seed = wl_parse_number(optarg, "--seed");
-			break;
-		case 'c':
+		case 'b':
 			t->corrupt = wl_parse_number(optarg, "--corrupt");
 			break;
-		default:
-			wl_option(opt, usage);
 		}
 	}
-	t->pages = bytes / WL_PAGE;
-	if (optind != argc || !t->pages || t->corrupt > t->pages || t->writes_percent > 100) {
-		fputs(usage, stderr);
-		exit(2);
-	}
+	t->pages = t->o.bytes / WL_PAGE;
+	if (optind != argc || !t->pages || t->corrupt > t->pages || t->writes_percent > 100)
+		wl_usage('?', usage);
 }
 
 int main(int argc, char **argv)
@@ -268,16 +252,16 @@ int main(int argc, char **argv)
 	/* Best effort: the program's own book-keeping should not be swapped. */
 	mlock(t.generation, t.pages * sizeof(*t.generation));
 	wl_latency_init(&t.latency, t.touches);
-	wl_rng_seed(&t.rng, t.seed);
+	wl_rng_seed(&t.rng, t.o.seed);
 
 	wl_say("thrash: %lu MiB, %lu random touches, %u%% of them write, seed %lu\n",
-	       t.pages * WL_PAGE / WL_MIB, t.touches, t.writes_percent, t.seed);
+	       t.pages * WL_PAGE / WL_MIB, t.touches, t.writes_percent, t.o.seed);
 	wl_counters_read(&start);
 	began = wl_now_ns();
 	fill_phase(&t);
 	random_phase(&t);
 	corrupt(&t);
-	for (uint64_t i = 0; i < t.passes; i++)
+	for (uint64_t i = 0; i < t.o.passes; i++)
 		verify_phase(&t);
 	t.total_s = (double)(wl_now_ns() - began) / 1e9;
 	wl_counters_since(&t.total, &start);

@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#define OPTIONS_MAX 16 /* of one workload */
+
 bool wl_quiet;
 bool wl_progress_on_stderr;
 
@@ -160,21 +162,72 @@ uint64_t wl_parse_number(const char *text, const char *what)
 	return n;
 }
 
-void wl_option(int opt, const char *usage)
+void wl_usage(int opt, const char *usage)
+{
+	fputs(usage, opt == 'h' ? stdout : stderr);
+	exit(opt == 'h' ? 0 : 2);
+}
+
+/* One of the common options, or what is no option at all. */
+static void common_option(int opt, struct wl_options *o, const char *usage)
 {
 	switch (opt) {
+	case 's':
+		o->bytes = wl_parse_size(optarg);
+		if (!o->bytes)
+			wl_usage('?', usage);
+		break;
+	case 'p':
+		o->passes = wl_parse_number(optarg, "--passes");
+		if (!o->passes)
+			wl_usage('?', usage);
+		break;
+	case 'r':
+		o->seed = wl_parse_number(optarg, "--seed");
+		break;
+	case 'c':
+		o->corrupt = true;
+		break;
 	case 'P':
 		wl_progress_on_stderr = true;
 		break;
 	case 'j':
 		wl_quiet = true;
 		break;
-	case 'h':
-		fputs(usage, stdout);
-		exit(0);
 	default:
-		fputs(usage, stderr);
-		exit(2);
+		wl_usage(opt, usage);
+	}
+}
+
+int wl_getopt(int argc, char **argv, const struct option *own, struct wl_options *o,
+	      const char *usage)
+{
+	static const struct {
+		struct option option;
+		unsigned int takes;
+	} common[] = {
+		{{"size", required_argument, NULL, 's'}, WL_SIZE},
+		{{"passes", required_argument, NULL, 'p'}, WL_PASSES},
+		{{"seed", required_argument, NULL, 'r'}, WL_SEED},
+		{{"corrupt", no_argument, NULL, 'c'}, WL_CORRUPT},
+		{{"json", no_argument, NULL, 'j'}, 0},
+		{{"progress", no_argument, NULL, 'P'}, 0},
+		{{"help", no_argument, NULL, 'h'}, 0},
+	};
+	struct option options[OPTIONS_MAX] = {0};
+	size_t n = 0, i;
+	int opt;
+
+	for (i = 0; i < sizeof(common) / sizeof(*common); i++)
+		if ((common[i].takes & o->takes) == common[i].takes)
+			options[n++] = common[i].option;
+	for (; own && own->name && n < OPTIONS_MAX - 1; own++)
+		options[n++] = *own;
+	for (;;) {
+		opt = getopt_long(argc, argv, "", options, NULL);
+		if (opt == -1 || (opt != '?' && !strchr("sprcjPh", opt)))
+			return opt;
+		common_option(opt, o, usage);
 	}
 }
 

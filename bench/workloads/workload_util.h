@@ -6,6 +6,7 @@
 #ifndef ANEMONE_WORKLOAD_UTIL_H
 #define ANEMONE_WORKLOAD_UTIL_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -72,15 +73,37 @@ size_t wl_parse_size(const char *text);
 /** wl_parse_number - the value of option @what; exits with 2 when it is no number */
 uint64_t wl_parse_number(const char *text, const char *what);
 
-/** WL_OPTIONS - what every workload takes, for its struct option array */
-#define WL_OPTIONS                                                              \
-	{"json", no_argument, NULL, 'j'}, {"progress", no_argument, NULL, 'P'}, \
-	{                                                                       \
-		"help", no_argument, NULL, 'h'                                  \
-	}
+/* Options that several workloads have; --json, --progress and --help all do. */
+enum wl_takes {
+	WL_SIZE = 1,
+	WL_PASSES = 2,
+	WL_SEED = 4,
+	WL_CORRUPT = 8,
+};
 
-/** wl_option - take one of WL_OPTIONS; anything else is misuse, and the end */
-void wl_option(int opt, const char *usage);
+/**
+ * struct wl_options - the common options of a workload
+ * @takes: enum wl_takes: those that it has
+ * @bytes, @passes, @seed: their values, the defaults before; 0 bytes or passes cannot be asked for
+ * @corrupt: --corrupt was given
+ */
+struct wl_options {
+	unsigned int takes;
+	size_t bytes;
+	uint64_t passes, seed;
+	bool corrupt;
+};
+
+/**
+ * wl_getopt - getopt_long() for a workload's own options, with the common ones taken care of
+ * @own: its own options; their letters are none of jPhsprc
+ * Returns the next of its own, -1 behind the last one. Does not return from --help or misuse.
+ */
+int wl_getopt(int argc, char **argv, const struct option *own, struct wl_options *o,
+	      const char *usage);
+
+/** wl_usage - say it and exit: because it was asked for if @opt is 'h', else because of misuse */
+void wl_usage(int opt, const char *usage) __attribute__((noreturn));
 
 /** wl_map - anonymous memory in 4 KiB pages, no huge pages; exits on failure */
 void *wl_map(size_t bytes);

@@ -383,7 +383,7 @@ _lab_link()
 		>/dev/null
 }
 
-# lab_net COMMAND: the switch's control: stats; seed N;
+# lab_net COMMAND: the switch's control: stats; seed N; capture FILE|off (pcap);
 # set NAME|all drop=PPM corrupt=PPM dup=PPM reorder=PPM (frames from NAME)
 lab_net()
 {

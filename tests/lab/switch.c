@@ -14,6 +14,8 @@
  *   set FROM drop=PPM corrupt=PPM dup=PPM reorder=PPM
  *                              FROM is a source MAC address or "all"
  *   seed N                     restart the generator
+ *   capture FILE               the beginning of every frame, with the time when it came from its
+ *                              machine: pcap, nanoseconds; until `capture off`
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,6 +28,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PORTS_MAX    32
@@ -37,6 +40,7 @@
 #define QUEUE_BYTES  (16 * 1024 * 1024) /* touched only as far as it fills */
 #define SOCKET_BYTES (4 * 1024 * 1024)
 #define PPM	     1000000
+#define CAPTURE_MAX  160 /* bytes kept of a frame: headers, not pages */
 
 /** struct faults - frames in a million that suffer each */
 struct faults {
@@ -79,6 +83,7 @@ static struct rule rules[RULES_MAX];
 static unsigned int rule_count;
 static uint64_t rng = 88172645463325252ull;
 static uint64_t made_drop, made_corrupt, made_dup, made_reorder;
+static FILE *capture;
 
 static unsigned int random_below(unsigned int bound)
 {
@@ -218,11 +223,40 @@ static bool happens(unsigned int ppm)
 	return ppm && random_below(PPM) < ppm;
 }
 
+static void capture_frame(const uint8_t *frame, uint32_t len)
+{
+	uint32_t kept = len < CAPTURE_MAX ? len : CAPTURE_MAX;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	fwrite((uint32_t[]){(uint32_t)now.tv_sec, (uint32_t)now.tv_nsec, kept, len}, 4, 4, capture);
+	fwrite(frame, 1, kept, capture);
+}
+
+/* Returns false when the file cannot be written, or what was kept is not all there. */
+static bool set_capture(char *path)
+{
+	static const uint32_t header[] = {0xa1b23c4d, 4 << 16 | 2, 0, 0, CAPTURE_MAX, 1};
+	bool well = true;
+
+	path[strcspn(path, "\n")] = 0;
+	if (capture) {
+		well = !ferror(capture);
+		well = !fclose(capture) && well;
+	}
+	capture = strcmp(path, "off") ? fopen(path, "we") : NULL;
+	if (capture)
+		fwrite(header, sizeof(header), 1, capture);
+	return well && (capture || !strcmp(path, "off"));
+}
+
 static void forward(int from, uint8_t *frame, uint32_t len)
 {
 	struct port *p = &ports[from];
 	const struct faults *f = faults_of(frame + 6);
 
+	if (capture)
+		capture_frame(frame, len);
 	learn(frame + 6, from);
 	p->rx_frames++;
 	if (happens(f->drop)) {
@@ -352,9 +386,12 @@ static void control(int listener)
 		put_stats(reply, sizeof(reply));
 	else if (!strncmp(line, "seed ", 5))
 		rng = strtoull(line + 5, NULL, 0) * 2 + 1; /* never zero */
-	else if (strncmp(line, "set ", 4) || !set_rule(line + 4))
-		strcpy(reply, "error: stats | seed N | set MAC|all drop=PPM corrupt=PPM "
-			      "dup=PPM reorder=PPM\n");
+	else if (!strncmp(line, "capture ", 8)) {
+		if (!set_capture(line + 8))
+			snprintf(reply, sizeof(reply), "error: %s\n", strerror(errno));
+	} else if (strncmp(line, "set ", 4) || !set_rule(line + 4))
+		strcpy(reply, "error: stats | seed N | capture FILE|off | set MAC|all drop=PPM "
+			      "corrupt=PPM dup=PPM reorder=PPM\n");
 	send(fd, reply, strlen(reply), MSG_NOSIGNAL);
 	close(fd);
 }

@@ -11,37 +11,6 @@ SWAP_FAULTS="rpc_malformed rpc_denied rpc_garbage nfs_denied nfs_badhandle nfs_s
 	door_rx_malformed door_rx_checksum door_tx_too_big door_tx_no_device door_tx_no_route
 	door_tx_no_memory door_tcp_refused"
 
-# The client's kernel with NFS over UDP, built once for each kernel and source.
-udp_overlay()
-{
-	local key out
-
-	key=$(cat "$top"/client-setup/nfs-udp/* <(echo "$KDIR61 $LINUX_SOURCE61_TAR") |
-		sha256sum | cut -c1-12)
-	out=${ANEMONE_CACHE:-$HOME/.cache/anemone}/nfs-udp-$KREL61-$key
-	if [ ! -d "$out" ]; then
-		rm -rf "$out.new"
-		"$top/client-setup/nfs-udp/build" --kdir "$KDIR61" \
-			--source "$LINUX_SOURCE61_TAR" --out "$out.new" >&2 ||
-			lab_die "nfs.ko with UDP does not build"
-		mv "$out.new" "$out"
-	fi
-	lab_overlay "$out/nfs.ko" "$out/anemone_udpfix.ko" \
-		"$top/client-setup/nfs-udp/anemone-nfs-udp.conf:/lib/modules/lab/anemone-nfs-udp.conf"
-}
-
-# From here on the client's nfs.ko is the rebuilt one.
-install_udp_client()
-{
-	on client 'set -e; dest=/lib/modules/$(uname -r)/updates/anemone
-		if lsmod | grep -q ^nfs; then modprobe -r nfsv3 nfs; fi
-		mkdir -p $dest /etc/modprobe.d
-		cp /lib/modules/lab/nfs.ko /lib/modules/lab/anemone_udpfix.ko $dest
-		cp /lib/modules/lab/anemone-nfs-udp.conf /etc/modprobe.d
-		depmod -a; modprobe nfs; anemone-client udp-module status | tee /tmp/udp
-		grep -q "nfs: *loaded, with UDP" /tmp/udp; grep -q "udpfix: *loaded" /tmp/udp'
-}
-
 # thrash OPTION...: on the client, by its JSON line: every page verified, none bad, and
 # at least as many pages swapped out as the first argument says
 thrash()
@@ -89,7 +58,7 @@ p1_swap_over_udp()
 {
 	local udp tcp before
 
-	install_udp_client
+	appliance_udp_client
 	before=$(counters)
 	udp=$(snmp client Udp InDatagrams)
 	tcp=$(snmp client Tcp InSegs)
@@ -164,7 +133,7 @@ p3_udp_through_a_faulty_network()
 {
 	local before
 
-	install_udp_client
+	appliance_udp_client
 	before=$(counters)
 	appliance_attach client lossyudp 64M --proto udp
 	faulty_network drop=500 corrupt=500 dup=20000 reorder=5000
