@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that a server holds and nobody will ask it for again. Only room is at stake,
- * never what a READ returns: the page map does not name that copy any more. They are
- * kept while a server is away, and told one at a time when it is there.
+ * Pages that a server holds and nobody will ask it for again. As long as this engine lives only
+ * room is at stake, never what a READ returns: the page map does not name that copy any more. For
+ * the next one see stale.h. They are kept while a server is away, and told one at a time when
+ * it is there.
  */
 #include "pageop.h"
 #include "recover.h"
@@ -40,7 +41,7 @@ static void discard_done(struct engine *e, struct eng_xfer *xf, enum xfer_result
 	case XFER_CRC:
 		if (xf->code != AMP_E_MORE)
 			discard_drop(e, sv, d);
-		if (sv->stale_below && !sv->ndiscards)
+		if (sv->stale_below && !sv->ndiscards && !e->recover.missing)
 			eng_mover_kick(e, ENG_KICK_PAGE);
 		break;
 	case XFER_TIMEOUT:
@@ -102,8 +103,10 @@ void eng_discard_page(struct engine *e, u16 slot, const struct amp_key *key, u64
 
 	if (!sv || sv->state == ENG_SERVER_GONE)
 		return;
-	if (!discard_add(e, sv, key, version, false))
-		e->stats.discards_dropped++;
+	if (discard_add(e, sv, key, version, false))
+		return;
+	e->stats.discards_dropped++;
+	eng_recover_again(sv);
 }
 
 void eng_copy_discard(struct engine *e, const struct eng_vai *vai, struct map_entry *me, u32 i,

@@ -208,6 +208,12 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
 	if (eng_server_usable(sv) && !force)
 		return eng_refuse(err, -EBUSY, "%s is alive: drain it and end it there, %s",
 				  sv->name, "or force it and lose the pages that only it has");
+	if (sv->awaited && !force)
+		return eng_refuse(err, -EBUSY,
+				  "%s has not told what it has since the engine was started: wait "
+				  "for it, or force it and lose what only it has and what may be "
+				  "older elsewhere",
+				  sv->name);
 	if (sv->mapped && !force)
 		return eng_refuse(err, -EBUSY,
 				  "%llu pages are on %s and not repaired: wait for it or for the "

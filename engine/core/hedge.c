@@ -71,7 +71,7 @@ static struct eng_server *hedge_server(struct engine *e, const struct pg_op *op)
 	const struct map_entry *me = op_entry(e, op);
 	u32 i;
 
-	for (i = 0; i < ENG_COPIES_MAX; i++) {
+	for (i = 0; i < ENG_COPIES_MAX && !(me->vai_flags & MAP_DOUBT); i++) {
 		struct eng_server *sv = eng_server_at(e, map_current(me, i));
 
 		if (sv && sv->slot != op->copy[0].slot && !(op->skip & BIT(i)) &&

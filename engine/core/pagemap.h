@@ -56,6 +56,12 @@ static inline void map_server_set(struct map_entry *me, u32 i, u16 slot)
 	me->where = (me->where & ~(MAP_SLOT_MASK << shift)) | (slot & MAP_SLOT_MASK) << shift;
 }
 
+/** map_held() - does it name any copy? */
+static inline bool map_held(const struct map_entry *me)
+{
+	return map_server(me, 0) != ENG_SLOT_NONE || map_server(me, 1) != ENG_SLOT_NONE;
+}
+
 /** map_elder() - slot of the server with the version before, ENG_SLOT_NONE if none. */
 static inline u16 map_elder(const struct map_entry *me)
 {

@@ -163,8 +163,14 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 static void fetch_next(struct engine *e, struct pg_op *op)
 {
 	struct map_entry *me = op_entry(e, op);
-	struct eng_server *sv = fetch_pick(e, op, me);
+	struct eng_server *sv;
 
+	if (eng_stale_doubt(e, op->io.vai, me)) {
+		e->stats.reads_unknown += !op->move;
+		op_complete(e, op, -EIO);
+		return;
+	}
+	sv = fetch_pick(e, op, me);
 	if (!sv && op->skip && op->tries < PG_TRIES_MAX) {
 		op->skip = 0;
 		sv = fetch_pick(e, op, me);
@@ -194,14 +200,8 @@ static void fetch_next(struct engine *e, struct pg_op *op)
 
 void op_fetch(struct engine *e, struct pg_op *op)
 {
-	int known;
+	int known = op_known(e, op);
 
-	if (eng_stale_doubt(e, op->io.vai, op_entry(e, op))) {
-		e->stats.reads_unknown++;
-		op_complete(e, op, -EIO);
-		return;
-	}
-	known = op_known(e, op);
 	if (!known) {
 		fetch_next(e, op);
 	} else if (known < 0) {

@@ -90,7 +90,7 @@ struct eng_recover {
  * @in_flight: pages being stored
  * @only:      no page is left dirty any more
  * @again:     one was stored, the next may begin
- * @retry_ns:  none is begun before
+ * @retry_ns:  none that could not be stored is tried again before
  * @look_ns:   when VAIs are looked at next
  */
 struct eng_flusher {

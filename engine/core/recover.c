@@ -11,6 +11,7 @@
 #include "form.h"
 #include "recover.h"
 #include "reserve.h"
+#include "stale.h"
 
 #define RECOVER_TICK_NS (10 * NS_PER_MS)
 
@@ -400,6 +401,7 @@ static int inventory_item(struct engine *e, struct eng_server *sv,
 		return 0;
 	}
 	eng_version_raise(e, it->version + 1);
+	sv->sent_version = max(sv->sent_version, it->version);
 	if (!vai) {
 		unknown_count(e, it);
 		return 0;
@@ -633,7 +635,12 @@ static bool inventories_go_on(struct engine *e)
 static void recover_end(struct engine *e)
 {
 	struct eng_recover *r = &e->recover;
+	u32 i;
 
+	/* From now on pages are written that these may have, and cannot be told to forget. */
+	for (i = 0; i < e->servers->nslots; i++)
+		if (e->servers->slot[i] && e->servers->slot[i]->awaited)
+			eng_stale_note(e, e->servers->slot[i]);
 	r->active = false;
 	r->took_ns = e->now - r->began_ns;
 	eng_event(e, ENG_EV_RECOVERED, "", r->pages);

@@ -117,14 +117,15 @@ static void mover_events(struct engine *e, bool counted)
 static bool entry_wants_repair(struct engine *e, const struct eng_vai *vai,
 			       const struct map_entry *me, const struct eng_copies *c)
 {
-	return c->at_hand + c->awaited < vai->copies &&
+	return c->at_hand + c->awaited < vai->copies && !eng_stale_doubt(e, vai, me) &&
 	       (c->at_hand || map_pattern(me) || eng_cache_has(e, me) ||
 		(!c->awaited && eng_elder_ready(e, vai, me)));
 }
 
-static bool entry_wants_out(const struct eng_vai *vai, const struct eng_copies *c)
+static bool entry_wants_out(const struct engine *e, const struct eng_vai *vai,
+			    const struct map_entry *me, const struct eng_copies *c)
 {
-	return c->draining && c->lasting + c->awaited < vai->copies;
+	return c->draining && !eng_stale_doubt(e, vai, me) && c->lasting + c->awaited < vai->copies;
 }
 
 /* ---- moves ---- */
@@ -358,7 +359,7 @@ static u32 mover_look(struct engine *e, struct map_entry *me)
 		if (!eng_elder_may(e, vai))
 			eng_elder_drop(e, vai, me, map_version(me));
 		surplus_look(e, vai, me);
-		eng_stale_look(e, vai, me);
+		m->failed += !eng_stale_look(e, vai, me);
 		eng_entry_judge(e, vai, me);
 		m->repairs += entry_wants_repair(e, vai, me, &c);
 		return 0;
@@ -366,7 +367,7 @@ static u32 mover_look(struct engine *e, struct map_entry *me)
 	if (m->phase == MOVE_ROOM)
 		return room_look(e, vai, me, &c);
 	if (m->phase == MOVE_REPAIR ? !entry_wants_repair(e, vai, me, &c)
-				    : !entry_wants_out(vai, &c))
+				    : !entry_wants_out(e, vai, me, &c))
 		return 0;
 	/* Pages that nobody can take, perhaps millions, must not be fetched in vain. */
 	if (!eng_move_possible(e, me, ENG_SLOT_NONE)) {

@@ -54,7 +54,7 @@ static void server_away(struct engine *e, struct eng_server *sv, u8 state, u8 ev
 
 	sv->state = state;
 	sv->away_ns = e->now;
-	if (sv->ndiscards)
+	if (sv->ndiscards || (!sv->inventoried && !sv->told_empty))
 		eng_stale_note(e, sv);
 	eng_xfer_fail_all(e, sv, XFER_GONE);
 	if (was_usable)
@@ -178,7 +178,7 @@ static void server_suspect(struct engine *e, struct eng_server *sv, bool unanswe
 	sv->state = ENG_SERVER_SUSPECT;
 	sv->suspect_ns = e->now;
 	sv->unanswered |= unanswered;
-	if (sv->ndiscards)
+	if (sv->ndiscards || (!sv->inventoried && !sv->told_empty))
 		eng_stale_note(e, sv);
 }
 

@@ -89,7 +89,7 @@ struct eng_discard {
  * @drain_total: pages that it had when its drain began
  * @away_ns:    since when it is dead or left
  * @discard_ns: when a discard was last queued or answered, 0 never
- * @sent_version: highest version of which a copy was sent there
+ * @sent_version: highest version of which a copy was sent there, or it has told of
  * @stale_below: older copies there may be out of date, see stale.h; 0: none is
  * @doubt_below: the same, as it was kept from the life before: of what was written since we know
  * @settling: since the mover began its round nothing speaks against that being over

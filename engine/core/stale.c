@@ -5,9 +5,11 @@
 
 void eng_stale_note(struct engine *e, struct eng_server *sv)
 {
+	bool noted = sv->stale_below > sv->sent_version &&
+		     (sv->inventoried || sv->stale_below >= e->cfg.epoch << 32);
+
 	sv->settling = false;
-	if (sv->state == ENG_SERVER_LIVE || sv->state == ENG_SERVER_GONE ||
-	    sv->stale_below > sv->sent_version)
+	if (sv->state == ENG_SERVER_LIVE || sv->state == ENG_SERVER_GONE || noted)
 		return;
 	sv->stale_below = e->version_next;
 	eng_event(e, ENG_EV_SERVER_BEHIND, sv->name, 0);
@@ -15,26 +17,36 @@ void eng_stale_note(struct engine *e, struct eng_server *sv)
 
 bool eng_stale_doubt(const struct engine *e, const struct eng_vai *vai, const struct map_entry *me)
 {
-	return me->vai_flags & MAP_DOUBT && eng_recover_newer(e, vai);
+	return me->vai_flags & MAP_DOUBT && map_held(me) && eng_recover_newer(e, vai);
 }
 
-void eng_stale_look(struct engine *e, struct eng_vai *vai, struct map_entry *me)
+/* It stays in doubt: should a server tell of it once more, it is no better for that. */
+static bool stale_give_up(struct engine *e, struct eng_vai *vai, struct map_entry *me)
 {
 	u32 i;
 
-	if (!(me->vai_flags & MAP_DOUBT))
-		return;
-	if (!eng_recover_newer(e, vai)) {
-		me->vai_flags &= (u16)~MAP_DOUBT;
-		return;
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		const struct eng_server *sv = eng_server_at(e, map_server(me, i));
+
+		if (sv && sv->ndiscards >= ENG_DISCARDS_MAX / 2)
+			return false;
 	}
-	if (e->recover.missing)
-		return;
 	for (i = 0; i < ENG_COPIES_MAX; i++)
 		if (map_server(me, i) != ENG_SLOT_NONE)
 			eng_copy_discard(e, vai, me, i, map_version(me) + 1);
 	eng_recover_lossy(e, me);
-	me->vai_flags &= (u16)~MAP_DOUBT;
+	return true;
+}
+
+bool eng_stale_look(struct engine *e, struct eng_vai *vai, struct map_entry *me)
+{
+	if (!(me->vai_flags & MAP_DOUBT))
+		return true;
+	if (!eng_recover_newer(e, vai)) {
+		me->vai_flags &= (u16)~MAP_DOUBT;
+		return true;
+	}
+	return e->recover.missing || !map_held(me) || stale_give_up(e, vai, me);
 }
 
 /* Is it known of all pages what the server's copies are worth, and has it forgotten the others? */
@@ -71,7 +83,7 @@ bool eng_stale_end(struct engine *e)
 			sv->doubt_below = 0;
 			eng_event(e, ENG_EV_SERVER_CURRENT, sv->name, 0);
 		} else {
-			some = true;
+			some |= !e->recover.missing; /* else its inventory is another round */
 		}
 	}
 	return some;

@@ -12,8 +12,8 @@
 #include "server.h"
 
 /**
- * eng_stale_note() - the server was to forget something, and cannot be told at the moment.
- * Does nothing when it is live: it is told within a round trip.
+ * eng_stale_note() - the server was to forget something, or would have been if what it has were
+ * known, and cannot be told at the moment. Does nothing when it is live: it is told soon.
  */
 void eng_stale_note(struct engine *e, struct eng_server *sv);
 
@@ -23,8 +23,9 @@ bool eng_stale_doubt(const struct engine *e, const struct eng_vai *vai, const st
 /**
  * eng_stale_look() - the mover passes a page: it is no more in doubt when all others have told, and
  * lost when one of them never will.
+ * Return: false if it is to be looked at again.
  */
-void eng_stale_look(struct engine *e, struct eng_vai *vai, struct map_entry *me);
+bool eng_stale_look(struct engine *e, struct eng_vai *vai, struct map_entry *me);
 
 /** eng_stale_begin() - the mover begins to look at all pages. */
 void eng_stale_begin(struct engine *e);

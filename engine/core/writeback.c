@@ -137,7 +137,7 @@ bool op_passes(struct engine *e, const struct pg_op *first, struct pg_op *op)
 	bool whole = op->io.len == ANM_PAGE_SIZE;
 	u32 i;
 
-	if (!first->flush || op->move || op->ahead)
+	if (!first->flush || op->flush || op->move || op->ahead)
 		return false;
 	i = dirty_find(e, op->io.vai, op->io.page_no);
 	if (i == PCACHE_NONE || (op->io.write && (!whole || !list_empty(&first->wait) ||
@@ -208,9 +208,10 @@ static void flush_done(struct engine *e, struct eng_pageio *io, int err)
 		flush_stored(e, op_of(io), i);
 	} else if (i != PCACHE_NONE) {
 		e->stats.dirty_failed++;
+		if (!e->cache->table->entry[i].failed)
+			eng_mover_kick(e, ENG_KICK_PAGE);
 		dirty_failed(io->vai, &e->cache->table->entry[i], true);
 		pcache_soil(e->cache->table, PCACHE_DIRTY, i);
-		eng_mover_kick(e, ENG_KICK_PAGE);
 		e->flush.retry_ns = e->now + FLUSH_RETRY_NS;
 	}
 	eng_pageio_free(e, io);
@@ -236,20 +237,24 @@ static bool flush_start(struct engine *e, struct eng_vai *vai, u32 i)
 	return true;
 }
 
-/* The oldest first. Of VAIs that are given back they will be dropped. */
+/*
+ * The oldest first. Of VAIs that are given back they will be dropped. Those that could not be stored
+ * wait their time, and nobody waits for them.
+ */
 static void flush_run(struct engine *e)
 {
 	struct pcache *c = e->cache->table;
 	u32 looks = FLUSHES_MAX, i;
 
-	while (e->flush.in_flight < FLUSHES_MAX && e->now >= e->flush.retry_ns && looks--) {
+	while (e->flush.in_flight < FLUSHES_MAX && looks--) {
 		struct eng_vai *vai;
 
 		i = c->list[PCACHE_DIRTY].tail;
 		if (i == PCACHE_NONE)
 			return;
 		vai = eng_vai_at(e, c->entry[i].vai);
-		if (vai->deleting || vai->emptying)
+		if (vai->deleting || vai->emptying ||
+		    (c->entry[i].failed && e->now < e->flush.retry_ns))
 			pcache_soil(c, PCACHE_DIRTY, i);
 		else if (!flush_start(e, vai, i))
 			return;
@@ -314,7 +319,7 @@ u64 eng_flush_due(const struct engine *e)
 	if (!e->cache || !e->cache->table->list[PCACHE_DIRTY].n ||
 	    e->flush.in_flight >= FLUSHES_MAX)
 		return ENG_TICK_MAX_NS;
-	return e->flush.retry_ns > e->now ? e->flush.retry_ns - e->now : ENG_CHORES_NS;
+	return ENG_CHORES_NS;
 }
 
 u64 eng_flush_tick(struct engine *e)

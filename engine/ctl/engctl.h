@@ -185,6 +185,9 @@ int keep_apply(struct ctl *c, const struct conf *conf, bool *up);
  */
 int keep_save(struct ctl *c, char path[ANM_CTL_FILE_MAX + 1]);
 
+/** keep_grants() - this is a process that saves whatever happens: VAIs may have pages unstored. */
+void keep_grants(void);
+
 /**
  * keep_flushed() - wait until all pages of a VAI are stored, and none is to be left otherwise.
  * @name: of it, NULL for all

@@ -263,6 +263,23 @@ int keep_apply(struct ctl *c, const struct conf *conf, bool *up)
 
 /* ---- out of an engine ---- */
 
+static bool grants;
+
+void keep_grants(void)
+{
+	grants = true;
+}
+
+/*
+ * Pages may be left unstored from when it is kept that there may be some, until it is kept that there
+ * are none. Who does not stay to do the second does not begin with the first.
+ */
+static bool keeps_unflushed(const json_t *vai)
+{
+	return json_is_true(json_object_get(vai, "unflushed")) &&
+	       (grants || json_is_true(json_object_get(vai, "kept")));
+}
+
 static int vai_take(const json_t *j, struct eng_vai_params *v)
 {
 	memset(v, 0, sizeof(*v));
@@ -280,7 +297,7 @@ static int vai_take(const json_t *j, struct eng_vai_params *v)
 	v->split = json_is_true(json_object_get(j, "split"));
 	v->no_cache = json_is_false(json_object_get(j, "cache"));
 	v->writeback = json_is_true(json_object_get(j, "writeback"));
-	v->unflushed = json_is_true(json_object_get(j, "unflushed"));
+	v->unflushed = keeps_unflushed(j);
 	v->readahead = json_is_true(json_object_get(j, "readahead"));
 	return uuid_parse(str(j, "uuid"), v->uuid) || addr_parse(str(j, "client"), &v->client);
 }
@@ -336,7 +353,7 @@ static void tell_kept(struct ctl *c, const json_t *vais)
 	size_t i;
 
 	json_array_foreach(vais, i, v) {
-		bool unflushed = json_is_true(json_object_get(v, "unflushed"));
+		bool unflushed = keeps_unflushed(v);
 		struct nl_msg *msg;
 		struct nlattr *nest;
 
@@ -407,6 +424,7 @@ static void save_nowhere(struct ctl *c)
 {
 	json_t *vais = fetch(c, ANM_ENG_CMD_VAI_GET);
 
+	keep_grants();
 	tell_kept(c, vais);
 	json_decref(vais);
 }

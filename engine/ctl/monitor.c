@@ -69,6 +69,7 @@ static void save(const struct opts *o, bool *held)
 
 	if (connect_to(&c, target(o)))
 		return;
+	keep_grants();
 	if (!keep_save(&c, path) && *path && !*held) {
 		rc = conf_saver_begin(path);
 		if (rc)

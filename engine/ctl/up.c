@@ -272,9 +272,9 @@ static void settle(struct ctl *c, bool force)
 		json_decref(st);
 		return;
 	}
-	if (force || !num(st, "vais_in_use"))
-		if (!flush(c, true))
-			keep_flushed(c, NULL, FLUSH_MS);
+	/* Also when it is refused: the machine may be about to end. */
+	if (!flush(c, true))
+		keep_flushed(c, NULL, FLUSH_MS);
 	json_object_clear(st);
 	ctl_call(c, ctl_msg(c, ANM_ENG_CMD_STATUS_GET, false), take_status, st);
 	dirty = num(st, "dirty_pages");

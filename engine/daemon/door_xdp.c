@@ -22,11 +22,14 @@
 #define BATCH	 64
 #define ROUNDS	 4	  /* batches taken a wake-up */
 #define CHECK_NS NS_PER_S /* how often MTU and addresses are looked at */
+#define IDS	 256	  /* counters of IPv4 identifications */
 
 /**
  * struct xdp_door - the door; none if the daemon has no pointer to it.
  * @full:     the device has not taken all yet: waits for EPOLLOUT
- * @id:       of the next IPv4 packet
+ * @pieces:   the frame last received goes on in the next chunk
+ * @id:       of the next IPv4 packet, by the address that it goes to, so that nobody can tell those
+ *            of others from his own; @key: which of them that is
  */
 struct xdp_door {
 	struct sink sink;
@@ -37,8 +40,9 @@ struct xdp_door {
 	int ifindex;
 	u32 mtu;
 	u8 mac[6];
-	bool full;
-	u16 id;
+	bool full, pieces;
+	u8 key[16];
+	u16 id[IDS];
 	u64 checked;
 };
 
@@ -85,6 +89,14 @@ static void add_addr(struct xdp_addr *addrs, u32 *n, __be32 ip, bool served)
 		addrs[i].kind = XDP_ADDR_SERVED;
 }
 
+/* An address may have a label behind the name. */
+static bool is_of_interface(const char *name, const char *interface)
+{
+	size_t n = strlen(interface);
+
+	return !strncmp(name, interface, n) && (!name[n] || name[n] == ':');
+}
+
 /* Tell the program which addresses are this machine's; served are those on the interface. */
 static int look_at_addresses(struct xdp_door *x)
 {
@@ -103,7 +115,7 @@ static int look_at_addresses(struct xdp_door *x)
 		ip = (__force __be32)((struct sockaddr_in *)i->ifa_addr)->sin_addr.s_addr;
 		a = anm_addr_v4(be32_to_cpu(ip));
 		add_addr(addrs, &n, ip,
-			 !strcmp(i->ifa_name, x->d->up.interface) &&
+			 is_of_interface(i->ifa_name, x->d->up.interface) &&
 				 (addr_is_any(listen) || anm_addr_equal(listen, &a)));
 	}
 	freeifaddrs(all);
@@ -164,12 +176,23 @@ static u32 read_batch(struct xdp_door *x)
 	if (!n)
 		return 0;
 	now = now_ns();
-	/* As many as were filled in at the start are ever out. */
-	xsk_ring_prod__reserve(&r->fill, n, &to);
+	/*
+	 * As many as were filled in at the start are ever out. But the system gives out a frame before
+	 * it lets go of the entry that it came from: then we come again.
+	 */
+	if (xsk_ring_prod__reserve(&r->fill, n, &to) != n) {
+		xsk_ring_cons__cancel(&r->rx, n);
+		return 0;
+	}
 	for (i = 0; i < n; i++) {
 		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&r->rx, at + i);
 
-		take(x, r->area + desc->addr, desc->len, now);
+		/* What follows in another chunk the program has not seen. */
+		if (x->pieces || desc->options & XDP_PKT_CONTD)
+			COUNT(x->d, door_xdp_malformed);
+		else
+			take(x, r->area + desc->addr, desc->len, now);
+		x->pieces = desc->options & XDP_PKT_CONTD;
 		*xsk_ring_prod__fill_addr(&r->fill, to + i) = desc->addr;
 	}
 	xsk_ring_prod__submit(&r->fill, n);
@@ -275,7 +298,7 @@ static u32 packets(const struct frame_tx *t, u32 udp_len, u32 mtu)
 static bool has_room(struct xdp_door *x, u32 n)
 {
 	return n && (xdp_ring_room(&x->ring, n) ||
-		     (xdp_ring_send(&x->ring) && xdp_ring_room(&x->ring, n)));
+		     (!x->full && xdp_ring_send(&x->ring) && xdp_ring_room(&x->ring, n)));
 }
 
 bool xdp_queue(struct daemon *d, const struct anm_out *out, const struct udp_way *way)
@@ -300,7 +323,8 @@ bool xdp_queue(struct daemon *d, const struct anm_out *out, const struct udp_way
 	}
 	memcpy(t.src_mac, x->mac, sizeof(t.src_mac));
 	memcpy(t.dst_mac, way->mac, sizeof(t.dst_mac));
-	cut.id = x->id++;
+	if (!t.df)
+		cut.id = x->id[anm_siphash(x->key, &t.dst, sizeof(t.dst)) % IDS]++;
 	while (frame_cut_next(&t, udp_len, mtu, &cut) == 1) {
 		u8 *frame = xdp_ring_slot(&x->ring);
 
@@ -321,7 +345,8 @@ void xdp_flush(struct daemon *d)
 static int try_open(struct xdp_door *x, const char **what)
 {
 	struct daemon *d = x->d;
-	u16 ports[XDP_PORTS_MAX] = {d->up.nfs_port, d->up.mount_port, d->up.amp_port};
+	/* Not AMP: were NFS flooded, memory servers would be lost from the same ring. */
+	u16 ports[XDP_PORTS_MAX] = {d->up.nfs_port, d->up.mount_port};
 	int rc;
 
 	*what = "no such interface, or not Ethernet";
@@ -364,7 +389,8 @@ int xdp_open(struct daemon *d)
 		x->sink.ready = ready;
 		x->ctl = -1;
 		x->prog = (struct xdp_prog){-1, -1, -1, -1, 0, {{0}}};
-		anm_random(&x->id, sizeof(x->id));
+		anm_random(x->key, sizeof(x->key));
+		anm_random(x->id, sizeof(x->id));
 		rc = try_open(x, &what);
 	}
 	if (!rc) {
@@ -413,8 +439,8 @@ void xdp_check(struct daemon *d)
 		rc = -ENODEV;
 	if (!rc)
 		rc = look_at_addresses(x);
-	if (!rc)
-		return;
+	if (rc != -ENODEV && rc != -E2BIG)
+		return; /* a shortage of the moment: what the program was told stands */
 	fprintf(stderr,
 		"anemone-engined: AF_XDP on %s: the interface is not what it was: %s; goes "
 		"on with sockets\n",

@@ -531,11 +531,12 @@ int main(int argc, char **argv)
 				d.up.nfs_port, d.up.mount_port, d.up.amp_port);
 		loop(&d, timer.fd);
 	}
-	control_close(&d);
 	tcp_close(&d);
 	if (d.e)
 		eng_destroy(d.e);
 	xdp_close(&d);
 	udp_close(&d);
+	/* Last: who sees it gone may begin another engine with the same ports. */
+	control_close(&d);
 	return rc ? 1 : 0;
 }

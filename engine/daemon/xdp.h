@@ -14,9 +14,14 @@
 #define XDP_TX_SLOTS  1024 /* frames on their way out, each of several chunks */
 #define XDP_TX_CHUNKS 3	   /* of a slot at most: a jumbo frame */
 #define XDP_RX_MAX    (XDP_CHUNK - 256) /* longest frame taken: the system keeps room before it */
-#define XDP_PORTS_MAX 3
+#define XDP_PORTS_MAX 2
 #define XDP_ADDRS_MAX 64 /* IPv4 addresses that this machine has */
 #define XDP_QUEUE     0	 /* of the interface; frames of others go to the sockets */
+
+/* Newer than the headers of some distributions: the frame goes on in the next chunk, since 6.6. */
+#ifndef XDP_PKT_CONTD
+#define XDP_PKT_CONTD (1 << 0)
+#endif
 
 /* What the program's table of addresses says. */
 enum xdp_addr_kind {

@@ -18,6 +18,7 @@
 
 /* Offsets in a frame: Ethernet, IPv4 without options, UDP. */
 #define AT_DST_MAC 0
+#define AT_SRC_MAC 6
 #define AT_TYPE	   12
 #define AT_IP	   FRAME_ETH_LEN
 #define AT_FRAG	   (AT_IP + 6)
@@ -28,6 +29,7 @@
 #define AT_DPORT   (AT_UDP + 2)
 #define AT_DATA	   (AT_UDP + FRAME_UDP_LEN)
 
+#define MAC_MULTICAST  1 /* nobody sends from such an address */
 #define IP_VERSION_IHL 0x45
 #define IP_FRAGMENT    0x3fff /* more of them, or not the first */
 #define NET_LOOPBACK   127    /* first octets of addresses that are no host's on a wire */
@@ -113,6 +115,7 @@ static void write_headers(struct code *c, const u8 mac[6])
 	emit(c, BPF_JMP | BPF_JGT | BPF_X, BPF_REG_1, REG_END, TO_PASS, 0);
 	pass_if_at(c, BPF_W, AT_DST_MAC, BPF_JNE, mac_low);
 	pass_if_at(c, BPF_H, AT_DST_MAC + 4, BPF_JNE, mac_high);
+	pass_if_at(c, BPF_B, AT_SRC_MAC, BPF_JSET, MAC_MULTICAST);
 	pass_if_at(c, BPF_H, AT_TYPE, BPF_JNE, htons(FRAME_TYPE_IPV4));
 	pass_if_at(c, BPF_B, AT_IP, BPF_JNE, IP_VERSION_IHL);
 	pass_if_at(c, BPF_H, AT_FRAG, BPF_JSET, htons(IP_FRAGMENT));

@@ -8,15 +8,12 @@
 
 #define RING_LEN   2048 /* entries of the rings */
 #define DONE_LEN   4096 /* of the one for what was sent: room for all slots */
-#define SEND_TRIES 128	/* system calls to have a full ring sent: each takes some 32 frames */
+#define SEND_BATCH 32	/* frames, at least, that a system call sends, if the device takes them */
 #define SNDBUF	   (32 << 20)
 
 /* Newer than the headers of some distributions: frames in several chunks, since Linux 6.6. */
 #ifndef XDP_USE_SG
 #define XDP_USE_SG (1 << 4)
-#endif
-#ifndef XDP_PKT_CONTD
-#define XDP_PKT_CONTD (1 << 0)
 #endif
 
 BUILD_BUG_ON(RING_LEN < XDP_RX_CHUNKS);
@@ -150,11 +147,10 @@ void xdp_ring_put(struct xdp_ring *r, const u8 *slot, u32 len)
 
 bool xdp_ring_send(struct xdp_ring *r)
 {
-	int fd = xsk_socket__fd(r->xsk), tries;
+	u32 tries = (RING_LEN - xsk_prod_nb_free(&r->tx, RING_LEN)) / SEND_BATCH + 1;
+	int fd = xsk_socket__fd(r->xsk);
 
-	for (tries = 0; tries < SEND_TRIES; tries++) {
-		if (xsk_prod_nb_free(&r->tx, RING_LEN) == RING_LEN)
-			break;
+	while (tries-- && xsk_prod_nb_free(&r->tx, RING_LEN) < RING_LEN) {
 		if (!xsk_ring_prod__needs_wakeup(&r->tx))
 			return true;
 		if (sendto(fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && errno != EAGAIN)
@@ -162,7 +158,7 @@ bool xdp_ring_send(struct xdp_ring *r)
 			return errno != EBUSY && errno != ENOBUFS;
 	}
 	reap(r);
-	return true;
+	return xsk_prod_nb_free(&r->tx, RING_LEN) == RING_LEN;
 }
 
 u64 xdp_ring_dropped(const struct xdp_ring *r)

@@ -161,6 +161,8 @@ static bool make(const char *what, struct frame *f, struct frame *rest)
 		put16(ip + 10, get16(ip + 10) ^ 1);
 	else if (!strcmp(what, "too-long"))
 		put16(udp + 4, UDP + CALL + 1);
+	else if (!strcmp(what, "multicast"))
+		f->b[6] |= 1;
 	else if (!strcmp(what, "fragments"))
 		cut(f, rest);
 	else

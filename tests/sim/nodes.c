@@ -507,6 +507,14 @@ bool engine_reads(struct sim *w, u32 i, const char *vai, u32 page_no)
 	return me && map_elder(me) != slot;
 }
 
+bool engine_doubts(struct sim *w, u32 i, const char *vai, u32 page_no)
+{
+	u16 slot;
+	const struct map_entry *me = entry_naming(w, i, vai, page_no, &slot);
+
+	return me && me->vai_flags & MAP_DOUBT;
+}
+
 const u8 *engine_dirty(struct sim *w, const char *vai, u32 page_no)
 {
 	struct eng_export *x;

@@ -88,6 +88,7 @@ static void revive_stale(struct sim *w, const struct eng_vai_params *saved, u32 
 			continue;
 		if (!given_up && behind(w, vai, page_no, i)) {
 			p->doubted = true;
+			w->revived = true;
 			if (others_awaited(w, saved, vai, page_no, i))
 				continue;
 		}
@@ -266,6 +267,16 @@ static bool servers_missing(struct sim *w)
 	return w->e->recover.missing > n;
 }
 
+static bool doubted(struct sim *w, u32 vai, u32 page_no)
+{
+	u32 i;
+
+	for (i = 0; i < w->mix.servers; i++)
+		if (engine_doubts(w, i, w->vai[vai].name, page_no))
+			return true;
+	return false;
+}
+
 /* Every server has told: where the right page was found, nothing else can come. */
 void oracle_recovered(struct sim *w)
 {
@@ -284,6 +295,7 @@ void oracle_recovered(struct sim *w)
 				if (p->cand[k].revived && cand_live(&p->cand[k]))
 					p->cand[k].removed = w->now;
 			cand_purge(p);
+			p->doubted &= doubted(w, v, i);
 		}
 	}
 }

@@ -394,6 +394,8 @@ void server_path(struct sim *w, u32 i, u16 mtu);
 bool engine_names(struct sim *w, u32 i, const char *vai, u32 page_no);
 /** engine_reads() - and would it read it there? Not the version before, which waits (elder.h). */
 bool engine_reads(struct sim *w, u32 i, const char *vai, u32 page_no);
+/** engine_doubts() - it names @i, but does not know whether that is the page (stale.h). */
+bool engine_doubts(struct sim *w, u32 i, const char *vai, u32 page_no);
 /** engine_dirty() - the bytes of a page that the engine has answered for and not stored, or NULL. */
 const u8 *engine_dirty(struct sim *w, const char *vai, u32 page_no);
 struct anm_peer sim_peer(u8 net, u8 host, u16 port, u8 door);

@@ -148,6 +148,7 @@ static void p8_an_old_copy_is_lost_with_the_newer_one(void **state)
 	pb->node[0].cut = true;
 	next_life();
 	recovered();
+	assert_int_equal(eng_server_remove(pb->e, "mem0", false, &err), -EBUSY);
 	assert_int_equal(eng_server_remove(pb->e, "mem0", true, &err), 0);
 	pb_run(pb, 20000);
 	assert_int_equal(pb_read_now(pb, 0, page[0], 0), -EIO);
@@ -186,6 +187,101 @@ static void p1_a_server_that_was_removed_is_no_better_for_it(void **state)
 	end();
 }
 
+static struct eng_server *server(u32 node)
+{
+	return pb->e->servers->slot[pb_info(pb, node).slot];
+}
+
+/* What it was to forget was forgotten here, so it tells of it once more. */
+static void p1_told_again_it_is_no_better(void **state)
+{
+	struct eng_err err;
+	u32 page[2], i;
+
+	(void)state;
+	two_servers(6, page);
+	overwrite_unseen(page[0]);
+	pb->node[1].cut = false;
+	pb->node[0].cut = true;
+	next_life();
+	recovered();
+	assert_int_equal(eng_server_remove(pb->e, "mem0", true, &err), 0);
+	for (i = 0; i < 5000 && !server(1)->ndiscards; i++)
+		pb_run(pb, 1);
+	assert_true(server(1)->ndiscards);
+	eng_discard_clear(pb->e, server(1));
+	eng_recover_again(server(1));
+	pb_run(pb, 20000);
+	assert_true(server(1)->inventoried);
+	assert_int_equal(pb_read_now(pb, 0, page[0], 0), -EIO);
+	assert_int_equal(pb_read_now(pb, 0, page[1], page[1]), -EIO);
+	end();
+}
+
+/* Nobody knew what it had, so nobody had anything to tell it. */
+static void p1_a_server_that_was_away_for_a_life_is_behind(void **state)
+{
+	u32 page[2];
+
+	(void)state;
+	two_servers(7, page);
+	keep();
+	pb->node[1].cut = true;
+	next_life();
+	recovered();
+	assert_int_equal(pb_write_now(pb, 0, page[0], 5000), 0);
+	keep();
+	assert_true(kept[1].stale_below > 0);
+	pb->node[1].cut = false;
+	pb->node[0].cut = true;
+	next_life();
+	recovered();
+	assert_int_equal(pb_read_now(pb, 0, page[0], 0), -EIO);
+	pb->node[0].cut = false;
+	pb_run(pb, 20000);
+	assert_int_equal(pb_read_now(pb, 0, page[0], 5000), 0);
+	assert_int_equal(pb_info(pb, 1).stale_below, 0);
+	end();
+}
+
+/* What it has of later versions than those that were noted it may yet miss the end of. */
+static void p1_a_note_of_before_is_raised(void **state)
+{
+	u32 page[2];
+	u64 version;
+
+	(void)state;
+	two_servers(8, page);
+	keep();
+	kept[1].stale_below = 1;
+	next_life();
+	expect(2, 0); /* it does not come, so the note stays */
+	recovered();
+	assert_int_equal(pb_info(pb, 1).stale_below, 1);
+	version = pb->e->version_next;
+	pb->node[1].cut = true;
+	assert_int_equal(pb_write_now(pb, 0, page[0], 5000), 0);
+	assert_true(pb_info(pb, 1).stale_below >= version);
+	end();
+}
+
+static void p1_a_discard_that_is_not_remembered_is_found_again(void **state)
+{
+	struct amp_key key = {.client = 1};
+	u32 page[2];
+
+	(void)state;
+	two_servers(9, page);
+	assert_true(server(1)->inventoried);
+	anm_fail_after = 0;
+	eng_discard_page(pb->e, server(1)->slot, &key, 5);
+	anm_fail_after = -1;
+	assert_false(server(1)->inventoried);
+	pb_run(pb, 1000);
+	assert_true(server(1)->inventoried);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +289,10 @@ int main(void)
 		cmocka_unit_test(p1_an_old_copy_is_no_answer_while_others_are_missing),
 		cmocka_unit_test(p1_what_is_out_of_date_is_kept_again),
 		cmocka_unit_test(p1_a_server_that_was_removed_is_no_better_for_it),
+		cmocka_unit_test(p1_told_again_it_is_no_better),
+		cmocka_unit_test(p1_a_server_that_was_away_for_a_life_is_behind),
+		cmocka_unit_test(p1_a_note_of_before_is_raised),
+		cmocka_unit_test(p1_a_discard_that_is_not_remembered_is_found_again),
 		cmocka_unit_test(p8_an_old_copy_is_lost_with_the_newer_one),
 	};
 

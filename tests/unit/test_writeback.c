@@ -566,8 +566,8 @@ static void p1_a_drain_does_not_touch_dirty_pages(void **state)
 	for (i = 0; i < 30; i++)
 		write_dirty(b, i, i + 1);
 	pb_run(b, 500);
-	/* None can be stored for a while, but pages can be moved. */
-	b->e->flush.retry_ns = b->now + 5 * NS_PER_S;
+	/* None is stored for a while, but pages can be moved. */
+	b->e->flush.in_flight += 1000;
 	for (i = 0; i < 30; i++)
 		write_dirty(b, i, i + 100);
 	assert_int_equal(eng_server_drain(b->e, "mem0", true, &err), 0);
@@ -576,12 +576,56 @@ static void p1_a_drain_does_not_touch_dirty_pages(void **state)
 	assert_int_equal(dirty(b), 30);
 	for (i = 0; i < 30; i++)
 		read_dirty(b, i, i + 100);
+	b->e->flush.in_flight -= 1000;
 	pb_run(b, 5000);
 	assert_int_equal(dirty(b), 0);
 	forget(b, 30);
 	for (i = 0; i < 30; i++)
 		assert_int_equal(pb_read_now(b, 0, i, i + 100), 0);
 	assert_int_equal(pb_info(b, 0).mapped, 0);
+	pb_free(b);
+}
+
+/* A WRITE that is stored at once, one behind it that is not, and two stores of the page that meet. */
+static void p6_stores_of_one_page_wait_for_each_other(void **state)
+{
+	struct pb *b = bed(2, 64);
+	struct pb_io *through, *later;
+
+	(void)state;
+	b->delay_ns = 20 * NS_PER_MS;
+	write_dirty(b, 3, 1);
+	assert_int_equal(eng_vai_cache(b->e, "real0", ENG_CACHE_ON, &err), 0);
+	through = pb_write(b, 0, 3, 0, ANM_PAGE_SIZE, 2);
+	assert_int_equal(eng_vai_cache(b->e, "real0", ENG_CACHE_WRITEBACK, &err), 0);
+	later = pb_write(b, 0, 3, 0, ANM_PAGE_SIZE, 3);
+	pb_run(b, 500);
+	assert_int_equal(pb_wait(b, through, NULL), 0);
+	assert_int_equal(pb_wait(b, later, NULL), 0);
+	assert_int_equal(dirty(b), 0);
+	assert_int_equal(pb_read_now(b, 0, 3, 3), 0);
+	pb_free(b);
+}
+
+/* Pages without a place are tried again in their time, and others are stored meanwhile. */
+static void p10_what_cannot_be_stored_holds_up_nobody(void **state)
+{
+	struct pb *b = bed(1, 100);
+	u32 i;
+
+	(void)state;
+	write_dirty(b, 1, 1);
+	pb_run(b, 500);
+	assert_int_equal(dirty(b), 0);
+	eng_server_full(b->e->servers->slot[pb_info(b, 0).slot]);
+	for (i = 20; i < 30; i++)
+		write_dirty(b, i, i);
+	write_dirty(b, 1, 2); /* it has a place */
+	pb_run(b, 50);
+	assert_int_equal(b->e->stats.dirty_failed, 10);
+	assert_int_equal(dirty(b), 10);
+	pb_run(b, 5000); /* the server says that there is room */
+	assert_int_equal(dirty(b), 0);
 	pb_free(b);
 }
 
@@ -608,6 +652,8 @@ int main(void)
 		cmocka_unit_test(p6_short_memory_does_not_drop_dirty_pages),
 		cmocka_unit_test(a_same_filled_page_leaves_the_cache_when_it_is_stored),
 		cmocka_unit_test(p1_a_drain_does_not_touch_dirty_pages),
+		cmocka_unit_test(p6_stores_of_one_page_wait_for_each_other),
+		cmocka_unit_test(p10_what_cannot_be_stored_holds_up_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
