@@ -517,6 +517,7 @@ bool page_lost(struct sim *w, u32 vai, u32 page_no)
 	       (p->moved && !known_elsewhere(w, SIM_SERVERS_MAX, vai, page_no));
 }
 
+/* If it comes back all the same, in a life that was told of others, it may be taken for out of date. */
 void oracle_server_removed(struct sim *w, u32 server)
 {
 	u32 v, i;
@@ -525,6 +526,7 @@ void oracle_server_removed(struct sim *w, u32 server)
 		for (i = 0; w->vai[v].page && i < w->vai[v].npages; i++) {
 			struct sim_page *p = page_of(w, v, i);
 
+			p->doubted |= holds(w, server, v, i, 1);
 			if (!p->gen || !goes_with(w, server, v, i))
 				continue;
 			note(w, p, "server removed", server, 0, 0);
