@@ -65,6 +65,17 @@ static void next_life(void)
 		assert_int_equal(vai_make(i, true, 0), 0);
 }
 
+/* The next life, with the second server alone, which has the first page as it was before. */
+static void behind_alone(u64 seed, u32 page[2])
+{
+	two_servers(seed, page);
+	overwrite_unseen(page[0]);
+	pb->node[1].cut = false;
+	pb->node[0].cut = true;
+	next_life();
+	recovered();
+}
+
 static void a_server_that_can_be_told_is_current_again(void **state)
 {
 	u32 page[2];
@@ -90,12 +101,7 @@ static void p1_an_old_copy_is_no_answer_while_others_are_missing(void **state)
 	u32 page[2];
 
 	(void)state;
-	two_servers(2, page);
-	overwrite_unseen(page[0]);
-	pb->node[1].cut = false;
-	pb->node[0].cut = true;
-	next_life();
-	recovered();
+	behind_alone(2, page);
 	assert_int_equal(status().awaited, 1);
 	assert_int_equal(pb_read_now(pb, 0, page[0], 0), -EIO);
 	/* Nobody can say which of its pages are old. Nor are they lost: the other one will tell. */
@@ -120,12 +126,7 @@ static void p1_what_is_out_of_date_is_kept_again(void **state)
 	u32 page[2];
 
 	(void)state;
-	two_servers(3, page);
-	overwrite_unseen(page[0]);
-	pb->node[1].cut = false;
-	pb->node[0].cut = true;
-	next_life();
-	recovered();
+	behind_alone(3, page);
 	pb_run(pb, 20000);
 	keep();
 	assert_true(kept[1].stale_below > 0);
@@ -142,12 +143,7 @@ static void p8_an_old_copy_is_lost_with_the_newer_one(void **state)
 	u32 page[2];
 
 	(void)state;
-	two_servers(4, page);
-	overwrite_unseen(page[0]);
-	pb->node[1].cut = false;
-	pb->node[0].cut = true;
-	next_life();
-	recovered();
+	behind_alone(4, page);
 	assert_int_equal(eng_server_remove(pb->e, "mem0", false, &err), -EBUSY);
 	assert_int_equal(eng_server_remove(pb->e, "mem0", true, &err), 0);
 	pb_run(pb, 20000);
@@ -199,12 +195,7 @@ static void p1_told_again_it_is_no_better(void **state)
 	u32 page[2], i;
 
 	(void)state;
-	two_servers(6, page);
-	overwrite_unseen(page[0]);
-	pb->node[1].cut = false;
-	pb->node[0].cut = true;
-	next_life();
-	recovered();
+	behind_alone(6, page);
 	assert_int_equal(eng_server_remove(pb->e, "mem0", true, &err), 0);
 	for (i = 0; i < 5000 && !server(1)->ndiscards; i++)
 		pb_run(pb, 1);
