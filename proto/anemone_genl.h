@@ -67,7 +67,7 @@
  *	to the others; ANM_ENG_A_CANCEL: leave off. ENOENT, EALREADY, EINVAL; ENOSPC when
  *	the others cannot hold what is stored and reserved
  * @ANM_ENG_CMD_SERVER_REMOVE: ANM_ENG_A_SERVER with name (or UUID as text): forget it.
- *	ENOENT; EBUSY while it is alive or has pages, unless there is ANM_ENG_A_FORCE
+ *	ENOENT; EBUSY while it is alive, has pages or has not told, unless there is ANM_ENG_A_FORCE
  * @ANM_ENG_CMD_VAI_RESIZE: ANM_ENG_A_VAI with name and size. ENOENT, EINVAL, EBUSY
  *	(mounted, or still being cut), ENOSPC
  * @ANM_ENG_CMD_VAI_DISCARD: ANM_ENG_A_VAI with the name: give its contents back. ENOENT;
