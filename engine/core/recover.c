@@ -30,7 +30,7 @@ void eng_recover_lossy(struct engine *e, const struct map_entry *me)
 
 	if (!vai || vai->lossy || vai->deleting)
 		return;
-	if (map_server(me, 0) != ENG_SLOT_NONE || map_server(me, 1) != ENG_SLOT_NONE) {
+	if (map_held(me)) {
 		vai->thin = true;
 		return;
 	}

@@ -48,14 +48,20 @@ static u32 server_slot(struct engine *e)
 	return ENG_SLOT_NONE;
 }
 
+/* It is not there any more, and there is something that it is to forget, or may be. */
+static void server_untold(struct engine *e, struct eng_server *sv)
+{
+	if (sv->ndiscards || (!sv->inventoried && !sv->told_empty))
+		eng_stale_note(e, sv);
+}
+
 static void server_away(struct engine *e, struct eng_server *sv, u8 state, u8 event)
 {
 	bool was_usable = eng_server_usable(sv);
 
 	sv->state = state;
 	sv->away_ns = e->now;
-	if (sv->ndiscards || (!sv->inventoried && !sv->told_empty))
-		eng_stale_note(e, sv);
+	server_untold(e, sv);
 	eng_xfer_fail_all(e, sv, XFER_GONE);
 	if (was_usable)
 		eng_event(e, event, sv->name, sv->mapped);
@@ -178,8 +184,7 @@ static void server_suspect(struct engine *e, struct eng_server *sv, bool unanswe
 	sv->state = ENG_SERVER_SUSPECT;
 	sv->suspect_ns = e->now;
 	sv->unanswered |= unanswered;
-	if (sv->ndiscards || (!sv->inventoried && !sv->told_empty))
-		eng_stale_note(e, sv);
+	server_untold(e, sv);
 }
 
 void eng_server_suspect(struct engine *e, struct eng_server *sv)
