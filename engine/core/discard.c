@@ -160,29 +160,6 @@ void eng_discard_clear(struct engine *e, struct eng_server *sv)
 /* ---- what operations leave behind ---- */
 
 /*
- * A copy whose bytes did not match their CRC twice goes, now that another one was read.
- * Before that it could have been the network, and the only one.
- */
-void op_drop_bad(struct engine *e, struct pg_op *op, struct map_entry *me)
-{
-	struct amp_key key;
-	u32 i;
-
-	if (op->bad == ENG_SLOT_NONE || op->bad == op->from)
-		return;
-	op_key(op, &key);
-	for (i = 0; i < ENG_COPIES_MAX; i++) {
-		if (map_server(me, i) != op->bad)
-			continue;
-		e->stats.pages_bad++;
-		eng_copy_drop(e, me, i);
-		eng_discard_page(e, op->bad, &key, map_version(me) + 1);
-		eng_entry_judge(e, op->io.vai, me);
-		eng_mover_kick(e, ENG_KICK_PAGE);
-	}
-}
-
-/*
  * A server that has not told what it holds may have the page as it was before, and nobody
  * knows: it is not to forget that. What it has will be told, once more if need be.
  */

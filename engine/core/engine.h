@@ -481,7 +481,7 @@ int eng_server_remove(struct engine *e, const char *name_or_uuid, bool force, st
 	X(pages_moved, "pages moved or copied anew by repair and drain")                   \
 	X(moves_failed, "page moves given up, to be tried again")                          \
 	X(moves_yielded, "page moves broken off for a client's sake")                      \
-	X(pages_bad, "page copies given up: they do not match their CRC")                  \
+	X(pages_bad, "page copies written anew: they did not match their CRC")             \
 	X(reads_hedged, "page reads for which a second server was asked")                  \
 	X(hedges_won, "of those answered by the second server first")                      \
 	X(split_asked, "READs that memory servers were asked to answer")                   \

@@ -11,6 +11,7 @@
 #include "cache.h"
 #include "elder.h"
 #include "pageop.h"
+#include "recover.h"
 
 #define YIELD_TRIES 2 /* transmissions after which a move makes way */
 
@@ -237,6 +238,23 @@ static void move_finish(struct engine *e, struct pg_op *op)
 	op_complete(e, op, err);
 }
 
+/*
+ * The page is stored anew, under a new version. What is stored of this move already either is
+ * stored over or goes with the servers that were tried.
+ */
+static void move_rewrite(struct engine *e, struct pg_op *op)
+{
+	u32 i;
+
+	for (i = 0; i < op->ncopies; i++)
+		if (op->copy[i].state == PG_COPY_STORED)
+			copy_failed(e, op, &op->copy[i]);
+	op->restamp = false;
+	op->rewrite = true;
+	e->stats.pages_moved++;
+	op_write(e, op);
+}
+
 /* Send every copy that has no server yet to one, @first before others; end when none is on its way. */
 static void move_send(struct engine *e, struct pg_op *op, struct eng_server *first)
 {
@@ -259,7 +277,7 @@ static void move_send(struct engine *e, struct pg_op *op, struct eng_server *fir
 		move_finish(e, op);
 }
 
-void op_move_fetched(struct engine *e, struct pg_op *op)
+void op_move_fetched(struct engine *e, struct pg_op *op, bool bad)
 {
 	const struct map_entry *me = op_entry(e, op);
 	struct eng_server *sv;
@@ -279,25 +297,38 @@ void op_move_fetched(struct engine *e, struct pg_op *op)
 	}
 	op->ncopies = (u8)min_t(u32, move_missing(e, op), ENG_COPIES_MAX);
 	sv = op->ncopies ? move_pick(e, op) : NULL;
-	if (sv && eng_discard_recent(e, sv)) {
-		op->rewrite = true;
-		e->stats.pages_moved++;
-		op_write(e, op);
-	} else {
+	if (bad || (sv && eng_discard_recent(e, sv)))
+		move_rewrite(e, op);
+	else
 		move_send(e, op, sv);
-	}
+}
+
+/*
+ * The server has a newer version, that a WRITE which failed has left there, and would refuse this
+ * one for ever. Its inventory is in, so nobody counts on what it has.
+ */
+static bool move_outdone(struct engine *e, const struct pg_op *op, const struct pg_copy *c)
+{
+	return c->xf.got_version > op->version && c->xf.got_version < ENG_VERSION_MAX &&
+	       map_version(op_entry(e, op)) == op->version &&
+	       eng_server_at(e, c->slot)->inventoried;
 }
 
 void eng_move_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
 {
 	struct pg_copy *c = container_of(xf, struct pg_copy, xf);
 	struct pg_op *op = c->op;
+	bool stale = res == XFER_REFUSED && xf->code == AMP_E_STALE;
 	u32 i;
 
-	if (res == XFER_REFUSED && xf->code == AMP_E_STALE && xf->got_version == op->version)
+	if (stale && xf->got_version == op->version)
 		res = XFER_OK; /* it has just this one */
 	if (res == XFER_OK) {
 		c->state = PG_COPY_STORED;
+	} else if (stale && move_outdone(e, op, c)) {
+		eng_version_raise(e, xf->got_version + 1);
+		op->restamp = true;
+		copy_release(e, c);
 	} else {
 		if (res == XFER_REFUSED && xf->code == AMP_E_FULL)
 			eng_server_full(eng_server_at(e, c->slot));
@@ -306,7 +337,10 @@ void eng_move_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res)
 	for (i = 0; i < op->ncopies; i++)
 		if (op->copy[i].state == PG_COPY_SENT)
 			return;
-	move_send(e, op, NULL);
+	if (op->restamp && map_version(op_entry(e, op)) == op->version)
+		move_rewrite(e, op);
+	else
+		move_send(e, op, NULL);
 	busy_run(e);
 }
 

@@ -48,7 +48,7 @@ struct pg_copy {
  * @tries:   fetches, or copies that failed
  * @skip:    bitmap of copies that did not do in this round of fetches
  * @uncertain: a failed copy may be stored all the same; if not, servers had no room
- * @settle:  a READ that writes back what it has read, see elder.h
+ * @settle:  a READ that writes back what it has read: an elder, or over a bad copy
  * @restamp: a server knows a newer version: draw another
  * @ncopies: to be written, in @copy
  * @ntried:  servers in @tried
@@ -185,9 +185,6 @@ void op_release(struct engine *e, struct pg_op *op, u64 older_than);
 
 /* discard.c */
 
-/** op_drop_bad() - a good copy was fetched: give up the one in ->bad. */
-void op_drop_bad(struct engine *e, struct pg_op *op, struct map_entry *me);
-
 /** op_spare_untold() - a WRITE failed: servers whose inventory is not in keep what they have. */
 void op_spare_untold(struct engine *e, struct pg_op *op);
 
@@ -195,7 +192,9 @@ void op_spare_untold(struct engine *e, struct pg_op *op);
 
 /** op_move() - begin. */
 void op_move(struct engine *e, struct pg_op *op);
-void op_move_fetched(struct engine *e, struct pg_op *op);
+
+/** op_move_fetched() - go on; @bad: a copy was found to be bad, and is to be written anew. */
+void op_move_fetched(struct engine *e, struct pg_op *op, bool bad);
 void eng_move_done(struct engine *e, struct eng_xfer *xf, enum xfer_result res);
 
 /**

@@ -29,14 +29,35 @@ static u16 op_elder(struct engine *e, const struct pg_op *op)
 	return me ? map_elder(me) : ENG_SLOT_NONE;
 }
 
+/* Another server's copy did not match its CRC twice, and a good one was read. */
+static bool op_bad_copy(struct engine *e, const struct pg_op *op)
+{
+	return op->bad != ENG_SLOT_NONE && op->bad != op->from &&
+	       entry_holds(op_entry(e, op), op->bad);
+}
+
+/*
+ * The bad copy is replaced by a write of the page, to another server if there is one. It is not
+ * given up before: it may be good, and the network bad, and the server with the other may die.
+ */
+static void op_shun_bad(struct engine *e, struct pg_op *op)
+{
+	e->stats.pages_bad++;
+	op->tried[op->ntried++] = op->bad;
+	eng_server_at(e, op->bad)->pins++;
+}
+
 /* Give it to the reader, or lay the new bytes over it. */
 void op_fetched(struct engine *e, struct pg_op *op)
 {
 	struct eng_pageio *io = &op->io;
 	u8 *data = anm_page_data(op->fetch);
+	bool bad = op_bad_copy(e, op);
 
+	if (bad)
+		op_shun_bad(e, op);
 	if (op->move) {
-		op_move_fetched(e, op);
+		op_move_fetched(e, op, bad);
 		return;
 	}
 	if (io->write) {
@@ -48,7 +69,7 @@ void op_fetched(struct engine *e, struct pg_op *op)
 	if (io->write) {
 		e->stats.pages_merged++;
 		op_write(e, op);
-	} else if (op_elder(e, op) != ENG_SLOT_NONE) {
+	} else if (bad || op_elder(e, op) != ENG_SLOT_NONE) {
 		op->settle = true;
 		op_write(e, op);
 	} else {
@@ -312,17 +333,13 @@ static void fetch_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 		me->vai_flags &= (u16)~MAP_LOST;
 		op->io.answered = xf->answered;
 		/* It is to be written back. */
-		if (op->io.frags.n && map_elder(me) != ENG_SLOT_NONE)
+		if (op->io.frags.n && (map_elder(me) != ENG_SLOT_NONE || op_bad_copy(e, op)))
 			op_gather(op);
-		if (xf->answered) {
-			op_complete(e, op, 0);
-		} else if (op->io.frags.n) {
-			op_drop_bad(e, op, me);
+		if (xf->answered || op->io.frags.n) {
 			op_complete(e, op, 0);
 		} else {
 			if (xf->form == AMP_FORM_FILL)
 				eng_entry_fill(e, me, anm_page_data(op->fetch));
-			op_drop_bad(e, op, me);
 			op_fetched(e, op);
 		}
 	} else {

@@ -192,11 +192,52 @@ void op_unborn(struct engine *e, struct pg_op *op)
 	op->born = false;
 }
 
+static u16 op_stored(struct engine *e, const struct pg_op *op)
+{
+	u32 i;
+
+	for (i = 0; i < op->ncopies; i++)
+		if (op->copy[i].state == PG_COPY_STORED &&
+		    eng_server_usable(eng_server_at(e, op->copy[i].slot)))
+			return op->copy[i].slot;
+	return ENG_SLOT_NONE;
+}
+
+/*
+ * A READ that did not get as many copies written as there should be is answered all the same, so
+ * nothing older than what it has read may take its place. Where that was stored is the page, over
+ * the elder perhaps; where it was read from comes after.
+ */
+static void op_settle_failed(struct engine *e, struct pg_op *op)
+{
+	struct map_entry *me = op_entry(e, op);
+	u16 slot = op_stored(e, op), elder = eng_elder_pick(e, op->io.vai, me, slot);
+	u32 i;
+
+	if (map_elder(me) == ENG_SLOT_NONE)
+		return;
+	if (slot == ENG_SLOT_NONE) {
+		eng_elder_drop(e, op->io.vai, me, op->version + 1);
+		return;
+	}
+	if (!entry_holds(me, slot))
+		eng_server_at(e, slot)->mapped++;
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
+		u16 old = map_server(me, i);
+
+		if (old != ENG_SLOT_NONE && old != slot && old != elder)
+			eng_copy_discard(e, op->io.vai, me, i, op->version);
+	}
+	eng_elder_set(me, slot, elder);
+	eng_entry_version(e, me, op->version);
+	eng_entry_judge(e, op->io.vai, me);
+	eng_mover_kick(e, ENG_KICK_PAGE);
+}
+
 static void op_write_failed(struct engine *e, struct pg_op *op, int err)
 {
-	/* It is answered all the same, so nothing older may take its place. */
 	if (op->settle)
-		eng_elder_drop(e, op->io.vai, op_entry(e, op), op->version + 1);
+		op_settle_failed(e, op);
 	op_spare_untold(e, op);
 	op_release(e, op, op->version + 1);
 	/*

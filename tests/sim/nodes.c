@@ -38,12 +38,15 @@ static int server_at(struct sim *w, const struct anm_peer *p)
 	return -1;
 }
 
-/* An answer to a stranger: no bytes and no handle of anybody's (promise 5). */
+/*
+ * An answer to a stranger: no bytes and no handle of anybody's (promise 5). One word alone, as
+ * of an EXPORT that a garbled call may become, is neither: what NFS carried out has attributes.
+ */
 static void stranger_answered(struct sim *w, const struct sim_pkt *pkt)
 {
 	u32 idx = get_unaligned_be32(pkt->buf) - w->xid_base;
 
-	if (idx >= w->nops || pkt->len < RPC_ACCEPTED_LEN + 4)
+	if (idx >= w->nops || pkt->len <= RPC_ACCEPTED_LEN + 4)
 		return;
 	if (get_unaligned_be32(pkt->buf + 8) || get_unaligned_be32(pkt->buf + 20))
 		return;

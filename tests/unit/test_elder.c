@@ -264,6 +264,34 @@ static void p1_what_was_read_alone_stays_an_error(void **state)
 	end();
 }
 
+/* It is written back over the copy before, and what it was read from is gone by then. */
+static void p9_what_was_written_back_over_the_copy_before_stays(void **state)
+{
+	struct pb_io *io;
+
+	(void)state;
+	crashed(12);
+	pb->e->cfg.move_rate = 1;
+	recovered();
+	pb->delay_ns = PB_MS(10);
+	io = pb_read(pb, CRITICAL, N - 1);
+	pb_run(pb, 25);
+	assert_int_equal(map_elder(entry(N - 1)), slot(0));
+	pb_kill(pb, 1);
+	pb_run(pb, 6000);
+	assert_int_equal(pb_wait(pb, io, NULL), 0);
+	assert_int_equal(map_server(entry(N - 1), 0), slot(0));
+	assert_int_equal(pb_read_now(pb, CRITICAL, N - 1, 1001 + N - 1), 0);
+	counts_agree();
+	pb_server(pb, 2, 2000, 9000);
+	pb->e->cfg.move_rate = 1000;
+	pb_run(pb, 6000);
+	pb_kill(pb, 0);
+	pb_run(pb, 6000);
+	assert_int_equal(pb_read_now(pb, CRITICAL, N - 1, 1001 + N - 1), 0);
+	end();
+}
+
 /* The same in an engine that lives: a WRITE fails for its client, and is read afterwards. */
 static void p1_p9_what_was_read_of_a_failed_write_stays(void **state)
 {
@@ -358,6 +386,7 @@ int main(void)
 		cmocka_unit_test(p1_what_was_read_of_the_half_written_stays),
 		cmocka_unit_test(p1_what_was_left_where_it_arrived_is_written_back),
 		cmocka_unit_test(p1_what_was_read_alone_stays_an_error),
+		cmocka_unit_test(p9_what_was_written_back_over_the_copy_before_stays),
 		cmocka_unit_test(p1_p9_what_was_read_of_a_failed_write_stays),
 		cmocka_unit_test(p1_writes_replace_both),
 		cmocka_unit_test(p9_a_drain_does_not_wait_for_the_copy_before),

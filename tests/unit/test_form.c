@@ -315,6 +315,8 @@ static void p1_p6_what_does_not_unpack_is_a_bad_copy(void **state)
 		h.part_len = out.part_len;
 		h.page_crc = out.page_crc;
 		pb_say(b, !first, &h, sent, 0);
+		pb_ack(b, 0, AMP_PAGE_OUT);
+		pb_ack(b, 1, AMP_PAGE_OUT);
 		assert_int_equal(pb_wait(b, p, sent), 0);
 		assert_memory_equal(sent, page, ANM_PAGE_SIZE);
 		assert_int_equal(b->e->stats.pages_bad, i + 1);

@@ -468,6 +468,40 @@ static void p3_late_discards_spare_a_page_that_came_back(void **state)
 	pb_free(b);
 }
 
+/* A WRITE that failed has left a newer version on the only server that there is to go to. */
+static void p9_a_server_with_a_newer_copy_takes_the_page(void **state)
+{
+	struct pb *b = pb_new(7);
+	u8 page[ANM_PAGE_SIZE];
+	struct amp_hdr h;
+	struct pb_io *p;
+	u64 newer;
+	u32 from;
+
+	pb_play(b, 0, 1000, 9000);
+	pb_play(b, 1, 1000, 9000);
+	pb_vai(b, 0, ENG_CLASS_NORMAL, 10);
+	p = pb_write(b, 0, 5, 0, ANM_PAGE_SIZE, 1);
+	pb_run(b, 1);
+	from = pb_inbox(b, 0, AMP_PAGE_OUT) ? 0 : 1;
+	newer = pb_ack(b, from, AMP_PAGE_OUT).page_version + 100;
+	assert_int_equal(pb_wait(b, p, NULL), 0);
+	assert_int_equal(eng_server_drain(b->e, from ? "play1" : "play0", true, NULL), 0);
+	pb_run(b, 1000);
+	h = pb_hear(b, from, AMP_PAGE_IN, NULL);
+	pb_fill(page, 1);
+	pb_page(b, from, h, page, h.page_version);
+	pb_nack(b, !from, AMP_PAGE_OUT, AMP_E_STALE, newer);
+	h = pb_ack(b, !from, AMP_PAGE_OUT);
+	assert_true(h.page_version > newer);
+	pb_ack(b, from, AMP_DISCARD);
+	pb_run(b, 10);
+	assert_int_equal(pb_info(b, from).mapped, 0);
+	assert_int_equal(pb_info(b, !from).mapped, 1);
+	assert_int_equal(b->e->stats.moves_failed, 0);
+	pb_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +522,7 @@ int main(void)
 		cmocka_unit_test(a_vai_is_deleted_during_moves),
 		cmocka_unit_test(the_engine_ends_during_moves),
 		cmocka_unit_test(a_shortage_is_tried_again_later),
+		cmocka_unit_test(p9_a_server_with_a_newer_copy_takes_the_page),
 		cmocka_unit_test(p3_late_discards_spare_a_page_that_came_back),
 	};
 
