@@ -73,14 +73,17 @@ static int write_all(int fd, const char *p, size_t n)
 	return fsync(fd) ? -errno : 0;
 }
 
-static void sync_dir(const char *dir)
+/* Some file systems cannot, and say so: there the name is as safe as they make it. */
+static int sync_dir(const char *dir)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 
 	if (fd < 0)
-		return;
-	fsync(fd);
+		return -errno;
+	if (fsync(fd) && errno != EINVAL)
+		rc = -errno;
 	close(fd);
+	return rc;
 }
 
 int file_replace(const char *path, const char *text, mode_t mode)
@@ -107,6 +110,5 @@ int file_replace(const char *path, const char *text, mode_t mode)
 		unlink(tmp);
 		return rc;
 	}
-	sync_dir(dir);
-	return 0;
+	return sync_dir(dir);
 }

@@ -136,14 +136,21 @@ static bool client_ok(const struct anm_addr *a)
 	return memchr_inv(a->b, 0, sizeof(a->b)) && a->b[0] != 0xff;
 }
 
-static int writeback_refuse(struct eng_err *err)
+static int writeback_check(const struct engine *e, u8 class, bool restored, struct eng_err *err)
 {
-	return eng_refuse(err, -EINVAL, "%s",
-			  "a critical VAI is not written back: pages that are in the engine alone "
-			  "would go with it; use cache on, or class normal");
+	if (class == ENG_CLASS_CRITICAL)
+		return eng_refuse(err, -EINVAL, "%s",
+				  "a critical VAI is not written back: pages that are in the "
+				  "engine alone would go with it; use cache on, or class normal");
+	/* An engine that was given none this time has nothing to write back. */
+	if (!e->cache && !restored)
+		return eng_refuse(err, -EINVAL, "%s",
+				  "the engine has no page cache to write back from: see the option "
+				  "cache-size of its start");
+	return 0;
 }
 
-static int params_check(const struct eng_vai_params *p, struct eng_err *err)
+static int params_check(const struct engine *e, const struct eng_vai_params *p, struct eng_err *err)
 {
 	char size[ENG_SIZE_STR];
 
@@ -171,8 +178,8 @@ static int params_check(const struct eng_vai_params *p, struct eng_err *err)
 	if (p->compress > ENG_COMPRESS_OFF || p->same_filled > ENG_SAME_FILLED_OFF)
 		return eng_refuse(err, -EINVAL,
 				  "compress is auto, on or off; same-filled on or off");
-	if (p->writeback && p->class == ENG_CLASS_CRITICAL)
-		return writeback_refuse(err);
+	if (p->writeback && writeback_check(e, p->class, p->restored, err))
+		return -EINVAL;
 	if (!client_ok(&p->client))
 		return eng_refuse(err, -EINVAL, "%s: give the address that the client mounts from",
 				  "client address is unset, broadcast or multicast");
@@ -300,7 +307,7 @@ int eng_vai_add(struct engine *e, const struct eng_vai_params *p, struct eng_err
 	int slot;
 	int rc;
 
-	rc = params_check(p, err);
+	rc = params_check(e, p, err);
 	if (rc)
 		return rc;
 	x = eng_vai_by_name(e, p->name, strlen(p->name));
@@ -364,8 +371,8 @@ int eng_vai_cache(struct engine *e, const char *name, u8 mode, struct eng_err *e
 		return eng_refuse(err, -ENOENT, "no VAI of that name: see the list of VAIs");
 	if (mode > ENG_CACHE_WRITEBACK)
 		return eng_refuse(err, -EINVAL, "cache is on, off or writeback");
-	if (mode == ENG_CACHE_WRITEBACK && x->class == ENG_CLASS_CRITICAL)
-		return writeback_refuse(err);
+	if (mode == ENG_CACHE_WRITEBACK && writeback_check(e, x->class, false, err))
+		return -EINVAL;
 	x->vai.no_cache = mode == ENG_CACHE_OFF;
 	x->vai.writeback = mode == ENG_CACHE_WRITEBACK;
 	return 0;

@@ -262,15 +262,18 @@ static int flush(struct ctl *c, bool on)
 /*
  * What the engine has yet to store it stores, and what came since is kept: servers that joined
  * are in nobody's mind but the engine's.
+ *
+ * Return: not 0 if it could not be kept.
  */
-static void settle(struct ctl *c, bool force)
+static int settle(struct ctl *c, bool force)
 {
 	json_t *st = json_object();
 	unsigned long long dirty;
+	int rc;
 
 	if (ctl_call(c, ctl_msg(c, ANM_ENG_CMD_STATUS_GET, false), take_status, st)) {
 		json_decref(st);
-		return;
+		return 0; /* there is no engine */
 	}
 	/* Also when it is refused: the machine may be about to end. */
 	if (!flush(c, true))
@@ -282,8 +285,9 @@ static void settle(struct ctl *c, bool force)
 		complain("%llu pages could not be stored in %d s: they go with the engine, and the "
 			 "VAIs that they are of will read as errors",
 			 dirty, FLUSH_MS / 1000);
-	keep_save(c, NULL);
+	rc = keep_save(c, NULL);
 	json_decref(st);
+	return rc;
 }
 
 int cmd_down(struct opts *o)
@@ -296,7 +300,12 @@ int cmd_down(struct opts *o)
 
 	if (connect_to(&c, where))
 		return 1;
-	settle(&c, o->force);
+	if (settle(&c, o->force) && !o->force) {
+		flush(&c, false);
+		ctl_close(&c);
+		return complain("the engine stays up: what it knows would go with it; --force ends "
+				"it all the same");
+	}
 	msg = ctl_msg(&c, ANM_ENG_CMD_DOWN, false);
 	if (msg && o->force)
 		nla_put_flag(msg, ANM_ENG_A_FORCE);

@@ -23,10 +23,13 @@ static void events_take(struct inst *inst)
 		queue_work(anm_wq, &inst->events);
 }
 
-/* Under the lock: rmmod is refused while clients have VAIs mounted, or pages are not stored. */
+/*
+ * Under the lock: rmmod is refused while clients have VAIs mounted, or pages are not stored, or are
+ * kept as such: the next engine would take these for lost.
+ */
 static void busy_update(struct inst *inst)
 {
-	bool busy = eng_busy(inst->core) || eng_dirty_pages(inst->core);
+	bool busy = eng_busy(inst->core) || eng_dirty_pages(inst->core) || eng_unflushed(inst->core);
 
 	anm_module_hold(&inst->busy, !inst->clock.stopping && busy);
 }

@@ -61,6 +61,12 @@ group_writeback_serves() {
 
 group_writeback_ends() {
 	writeback_bed || return
+	mv "$WORK/kept" "$WORK/aside" && touch "$WORK/kept"
+	ctl down 2>"$WORK/err"
+	[ $? -eq 1 ] && grep -q 'not saved' "$WORK/err" && grep -q 'the engine stays up' "$WORK/err" &&
+		ctl status >/dev/null
+	verdict an_engine_that_cannot_be_kept_stays_up $? "$(cat "$WORK/err")"
+	rm "$WORK/kept" && mv "$WORK/aside" "$WORK/kept"
 	swap_dirty && ctl down --force >/dev/null && kept unflushed false
 	verdict an_engine_that_ends_stores_first $?
 	up && await 20 recovered && check v

@@ -182,6 +182,27 @@ static void a_critical_vai_is_refused(void **state)
 	pb_free(b);
 }
 
+/* It would not be written back, without a word; but what was kept is taken as it is. */
+static void without_a_cache_it_is_refused(void **state)
+{
+	struct eng_vai_params p = {.size = 60 << ANM_PAGE_SHIFT, .writeback = true};
+	struct pb *b = bed(2, 100);
+	struct eng_cache *cache = b->e->cache;
+
+	p.client = info(b).p.client;
+	scnprintf(p.name, sizeof(p.name), "late");
+	b->e->cache = NULL;
+	assert_int_equal(eng_vai_add(b->e, &p, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "no page cache"));
+	assert_int_equal(eng_vai_cache(b->e, "real0", ENG_CACHE_WRITEBACK, &err), -EINVAL);
+	assert_int_equal(eng_vai_cache(b->e, "real0", ENG_CACHE_ON, &err), 0);
+	p.restored = true;
+	memset(p.uuid, 7, sizeof(p.uuid));
+	assert_int_equal(eng_vai_add(b->e, &p, &err), 0);
+	b->e->cache = cache;
+	pb_free(b);
+}
+
 static void what_is_written_again_is_stored_once(void **state)
 {
 	struct pb *b = bed(1, 100);
@@ -636,6 +657,7 @@ int main(void)
 		cmocka_unit_test(p8_no_page_is_dirty_before_that_is_kept),
 		cmocka_unit_test(p8_kept_is_of_no_use_once_it_is_flushed),
 		cmocka_unit_test(a_critical_vai_is_refused),
+		cmocka_unit_test(without_a_cache_it_is_refused),
 		cmocka_unit_test(what_is_written_again_is_stored_once),
 		cmocka_unit_test(p7_more_than_its_share_is_stored_at_once),
 		cmocka_unit_test(p1_nobody_waits_for_a_store),
