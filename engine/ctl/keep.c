@@ -499,15 +499,54 @@ bool keep_flushed(struct ctl *c, const char *name, unsigned int ms)
 
 /* ---- from a copy ---- */
 
+static void vai_carry_over(struct eng_vai_params *v, const struct conf *old)
+{
+	size_t i;
+
+	for (i = 0; i < old->nvais; i++) {
+		const struct eng_vai_params *was = &old->vais[i];
+
+		if (memcmp(was->uuid, v->uuid, sizeof(v->uuid)))
+			continue;
+		v->discarded_below = max(v->discarded_below, was->discarded_below);
+		v->holes |= was->holes;
+		v->degraded |= was->degraded;
+		v->unflushed = was->unflushed;
+	}
+}
+
+static void server_carry_over(struct conf_server *s, const struct conf *old)
+{
+	size_t i;
+
+	for (i = 0; i < old->nservers; i++)
+		if (!memcmp(old->servers[i].uuid, s->uuid, sizeof(s->uuid)))
+			s->stale_below = max(s->stale_below, old->servers[i].stale_below);
+}
+
+/*
+ * Versions of pages must not go back, whatever the copy's age; and what the servers' pages are worth,
+ * the file that was there knows better.
+ */
+static void carry_over(struct conf *conf, const struct conf *old)
+{
+	size_t i;
+
+	conf->up.cfg.epoch = max(conf->up.cfg.epoch, old->up.cfg.epoch);
+	for (i = 0; i < conf->nvais; i++)
+		vai_carry_over(&conf->vais[i], old);
+	for (i = 0; i < conf->nservers; i++)
+		server_carry_over(&conf->servers[i], old);
+}
+
 static int restore_locked(const char *path, struct conf *conf)
 {
 	struct conf_err err;
 	struct conf old;
 	int rc = conf_read(path, &old, &err);
 
-	/* Versions of pages must not go back, whatever the copy's age. */
 	if (!rc) {
-		conf->up.cfg.epoch = max(conf->up.cfg.epoch, old.up.cfg.epoch);
+		carry_over(conf, &old);
 		conf_free(&old);
 	} else if (rc != -ENOENT && rc != -EINVAL) {
 		return complain("not restored: %s", err.msg);

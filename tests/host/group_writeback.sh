@@ -96,9 +96,13 @@ group_writeback_ends() {
 
 group_writeback_crashes() {
 	writeback_bed || return
+	cp "$WORK/kept/engine.json" "$WORK/copy.json"
 	swap_dirty && kill_engine && kept unflushed true
 	verdict a_crash_finds_it_kept $?
 	stop saver
+	grep -q '"unflushed": false' "$WORK/copy.json" &&
+		ctl restore "$WORK/copy.json" --state "$WORK/kept" >/dev/null && kept unflushed true
+	verdict p8_a_copy_of_before_does_not_make_it_good $? "$(cat "$WORK/kept/engine.json")"
 	up && await 20 recovered
 	verdict the_engine_is_up_again $? "$(ctl status)"
 	"$IO/nfs_io" lost 127.0.0.1 "$nfs" "$mnt" v $((8 << 20)) >"$WORK/out"
