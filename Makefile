@@ -45,7 +45,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
 
 .PHONY: all help programs workloads loads modules unit host-tests sim sim-build sim-objects FORCE packages check check-quick demo lab \
-	bench bench-quick bench-latency bench-pack bench-rebuild bench-native bench-kernel bench-profile uml check-kasan check-lockdep check-cost check-boot \
+	bench bench-quick bench-latency bench-flat bench-pack bench-rebuild bench-native bench-kernel bench-profile uml check-kasan check-lockdep check-cost check-boot \
 	style format sparse clean install uninstall install-modules
 .DELETE_ON_ERROR:
 
@@ -103,6 +103,11 @@ bench-pack:
 ## make bench-rebuild   seconds until a restarted engine knows of a million pages
 bench-rebuild:
 	@bench/rebuild
+
+## make bench-flat      what a READ takes the engine's core, over 1 to 64 servers, 1e5 to 1e8 pages
+bench-flat: $(BUILD)/bench/flat
+	@mkdir -p bench/out
+	@$< --json bench/out/flat.json
 
 ## make bench-native    the daemons natively against nbdkit, nbd-server, nfs-ganesha, memcached, redis
 bench-native:
@@ -179,6 +184,11 @@ $(LOADS): $(call obj,$(wildcard bench/workloads/*_util.c) $(PROTO_SRC))
 # The engine's cache and what reads ahead, on recorded traces: bench/cache-compare.
 $(BUILD)/bench/cache-replay: $(call obj,$(wildcard bench/cache-replay/*.c engine/core/pcache*.c) \
 		engine/core/stream.c $(PROTO_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# The engine's core over many servers and pages: make bench-flat.
+$(BUILD)/bench/flat: $(call obj,bench/flat.c $(ENGINE_SRC) $(PROTO_SRC))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 

@@ -268,7 +268,7 @@ int eng_vai_hedge(struct engine *e, const char *name, bool on, struct eng_err *e
  * are stored all the same.
  * @mode: enum eng_cache_mode
  *
- * Return: 0, -ENOENT, -EINVAL (write-back of a critical VAI).
+ * Return: 0, -ENOENT, -EINVAL (write-back of a critical VAI, or without a page cache).
  */
 int eng_vai_cache(struct engine *e, const char *name, u8 mode, struct eng_err *err);
 

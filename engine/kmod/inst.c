@@ -29,7 +29,8 @@ static void events_take(struct inst *inst)
  */
 static void busy_update(struct inst *inst)
 {
-	bool busy = eng_busy(inst->core) || eng_dirty_pages(inst->core) || eng_unflushed(inst->core);
+	bool busy =
+		eng_busy(inst->core) || eng_dirty_pages(inst->core) || eng_unflushed(inst->core);
 
 	anm_module_hold(&inst->busy, !inst->clock.stopping && busy);
 }
