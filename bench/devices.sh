@@ -84,14 +84,25 @@ device_swap_on() { :; }
 device_swap_off() { :; }
 
 # ---- the appliance: NFS over TCP, engine and memory server are kernel modules ----
+#
+# anemone-cache: the same with a page cache in the engine, of a quarter of the swap.
 
-device_anemone_up()
+# anemone_vai NAME CACHE: a VAI of the engine of both, which the first of them starts
+anemone_vai()
 {
-	appliance_up $((DEVICE_MB + 32))M "$SERVER" &&
-		on engine "engctl vai create bench --size ${DEVICE_MB}M --client $(lab_addr client)" >/dev/null
+	if [ -z "${anemone_is_up-}" ]; then
+		ENGINE_OPTIONS="--cache-size $((DEVICE_MB / 4))M" appliance_up $((2 * DEVICE_MB + 32))M "$SERVER" || return 1
+		anemone_is_up=yes
+	fi
+	on engine "engctl vai create $1 --size ${DEVICE_MB}M --client $(lab_addr client) --cache $2" >/dev/null
 }
+
+device_anemone_up() { anemone_vai bench off; }
 device_anemone_on() { on client "anemone-client attach $ENGINE_ADDR:/bench --keep-mtu" >/dev/null; }
 device_anemone_off() { on client "anemone-client detach $ENGINE_ADDR:/bench" >/dev/null; }
+device_anemone_cache_up() { anemone_vai cached on; }
+device_anemone_cache_on() { on client "anemone-client attach $ENGINE_ADDR:/cached --keep-mtu" >/dev/null; }
+device_anemone_cache_off() { on client "anemone-client detach $ENGINE_ADDR:/cached" >/dev/null; }
 
 # ---- NFS swap to the kernel's own server on tmpfs ----
 
