@@ -12,23 +12,28 @@ bool eng_elder_begin(const struct engine *e, const struct eng_vai *vai)
 	return eng_elder_may(e, vai) && !vai->thin;
 }
 
-u16 eng_elder_pick(struct engine *e, const struct eng_vai *vai, const struct map_entry *me,
-		   u16 newer)
+u16 eng_elder_best(struct engine *e, const struct map_entry *me, u16 newer, u16 bad)
 {
 	enum eng_copy_rank best = ENG_COPY_NONE;
 	u16 pick = ENG_SLOT_NONE;
 	u32 i;
 
-	for (i = 0; i < ENG_COPIES_MAX && eng_elder_begin(e, vai); i++) {
+	for (i = 0; i < ENG_COPIES_MAX; i++) {
 		u16 slot = map_current(me, i);
 		enum eng_copy_rank rank = eng_copy_rank(e, slot);
 
-		if (slot == newer || rank >= best)
+		if (slot == newer || slot == bad || rank >= best)
 			continue;
 		best = rank;
 		pick = slot;
 	}
 	return pick;
+}
+
+u16 eng_elder_pick(struct engine *e, const struct eng_vai *vai, const struct map_entry *me,
+		   u16 newer)
+{
+	return eng_elder_begin(e, vai) ? eng_elder_best(e, me, newer, newer) : ENG_SLOT_NONE;
 }
 
 void eng_elder_set(struct map_entry *me, u16 newer, u16 elder)

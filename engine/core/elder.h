@@ -34,6 +34,9 @@ bool eng_elder_begin(const struct engine *e, const struct eng_vai *vai);
 u16 eng_elder_pick(struct engine *e, const struct eng_vai *vai, const struct map_entry *me,
 		   u16 newer);
 
+/** eng_elder_best() - the same where the bytes are known to be the newer one's; not on @bad. */
+u16 eng_elder_best(struct engine *e, const struct map_entry *me, u16 newer, u16 bad);
+
 /** eng_elder_set() - name @newer and @elder, or none; whoever counts ->mapped has done so. */
 void eng_elder_set(struct map_entry *me, u16 newer, u16 elder);
 

@@ -309,7 +309,7 @@ void op_move_fetched(struct engine *e, struct pg_op *op, bool bad)
  */
 static bool move_outdone(struct engine *e, const struct pg_op *op, const struct pg_copy *c)
 {
-	return c->xf.got_version > op->version && c->xf.got_version < ENG_VERSION_MAX &&
+	return c->xf.got_version > op->version && c->xf.got_version <= ENG_VERSION_SANE &&
 	       map_version(op_entry(e, op)) == op->version &&
 	       eng_server_at(e, c->slot)->inventoried;
 }

@@ -7,7 +7,8 @@
 #include "server.h"
 
 #define PG_TRIES_MAX 4 /* fetches, or copies that failed, before an operation gives up */
-#define PG_TRIED_MAX (PG_TRIES_MAX + ENG_COPIES_MAX)
+/* Of a move, and of the write that it becomes; and one with a bad copy. */
+#define PG_TRIED_MAX (2 * (PG_TRIES_MAX + ENG_COPIES_MAX) + 1)
 
 enum pg_copy_state {
 	PG_COPY_WANT, /* no server yet */

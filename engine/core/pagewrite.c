@@ -105,7 +105,7 @@ static int write_want(struct engine *e, const struct pg_op *op)
 	if (!eng_place_want(e, &w.ask))
 		return -ENOSPC;
 	eng_mover_kick(e, ENG_KICK_PAGE);
-	if (op->move)
+	if (op->move || op->settle)
 		return -ENOSPC;
 	if (!vai->room_ns)
 		vai->room_ns = e->now;
@@ -206,20 +206,20 @@ static u16 op_stored(struct engine *e, const struct pg_op *op)
 /*
  * A READ that did not get as many copies written as there should be is answered all the same, so
  * nothing older than what it has read may take its place. Where that was stored is the page, over
- * the elder perhaps; where it was read from comes after.
+ * the elder perhaps; where it was read from comes after. A server with a bad copy is not believed
+ * alone, and its bad copy counts no more once the page is elsewhere.
  */
 static void op_settle_failed(struct engine *e, struct pg_op *op)
 {
 	struct map_entry *me = op_entry(e, op);
-	u16 slot = op_stored(e, op), elder = eng_elder_pick(e, op->io.vai, me, slot);
+	bool had = map_elder(me) != ENG_SLOT_NONE;
+	u16 slot = op_stored(e, op), elder = eng_elder_best(e, me, slot, op->bad);
 	u32 i;
 
-	if (map_elder(me) == ENG_SLOT_NONE)
-		return;
-	if (slot == ENG_SLOT_NONE) {
+	if (slot == ENG_SLOT_NONE)
 		eng_elder_drop(e, op->io.vai, me, op->version + 1);
+	if (slot == ENG_SLOT_NONE || (!had && slot == op->bad))
 		return;
-	}
 	if (!entry_holds(me, slot))
 		eng_server_at(e, slot)->mapped++;
 	for (i = 0; i < ENG_COPIES_MAX; i++) {
@@ -297,7 +297,8 @@ void copy_send(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng
 	sv->pins++;
 	c->xf.type = AMP_PAGE_OUT;
 	c->xf.urgent = false;
-	c->xf.patient = op_tried(op, sv->slot); /* chosen again for want of another */
+	/* Chosen again for want of another. */
+	c->xf.patient = op_tried(op, sv->slot) && sv->slot != op->bad;
 	c->xf.slow = NULL;
 	c->xf.split = NULL;
 	op_key(op, &c->xf.key);
@@ -343,6 +344,25 @@ static bool op_outdated(const struct pg_op *op, struct eng_server *const *sv)
 	return false;
 }
 
+/* A READ that replaces a bad copy has the page already, and waits for nobody long. */
+static u32 op_tries_max(struct engine *e, const struct pg_op *op)
+{
+	return op->settle && map_elder(op_entry(e, op)) == ENG_SLOT_NONE ? 0 : PG_TRIES_MAX;
+}
+
+/* A move must not change the copies that there are before it has got another one. */
+static bool op_holds_back(struct engine *e, const struct pg_op *op, struct eng_server *const *sv,
+			  u32 i)
+{
+	const struct map_entry *me = op_entry(e, op);
+	bool others = false;
+	u32 j;
+
+	for (j = 0; j < op->ncopies; j++)
+		others |= sv[j] && !entry_holds(me, sv[j]->slot);
+	return op->rewrite && others && entry_holds(me, sv[i]->slot);
+}
+
 /*
  * Send every copy that has no server, if there is a server for each; else wait for what
  * is on its way, and fail.
@@ -350,7 +370,7 @@ static bool op_outdated(const struct pg_op *op, struct eng_server *const *sv)
 static void op_write_copies(struct engine *e, struct pg_op *op)
 {
 	struct eng_server *sv[ENG_COPIES_MAX] = {NULL};
-	bool short_of = op->tries > PG_TRIES_MAX, sent = false;
+	bool short_of = op->tries > op_tries_max(e, op), sent = false;
 	int err = -ENOSPC;
 	u32 i;
 
@@ -375,7 +395,7 @@ static void op_write_copies(struct engine *e, struct pg_op *op)
 
 		if (c->state == PG_COPY_WANT) {
 			c->slot = ENG_SLOT_NONE;
-			if (!short_of)
+			if (!short_of && !op_holds_back(e, op, sv, i))
 				copy_send(e, op, c, sv[i]);
 		}
 		sent |= c->state == PG_COPY_SENT;
@@ -422,7 +442,7 @@ static void write_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 	if (res == XFER_OK) {
 		c->state = PG_COPY_STORED;
 	} else {
-		if (stale && xf->got_version < ENG_VERSION_MAX) {
+		if (stale && xf->got_version <= ENG_VERSION_SANE) {
 			eng_version_raise(e, xf->got_version + 1);
 			op->restamp = true;
 		}

@@ -312,7 +312,7 @@ static void item_older(struct engine *e, struct eng_server *sv, struct eng_vai *
 		e->recover.pages++;
 		return;
 	}
-	eng_elder_drop(e, vai, me, map_version(me));
+	eng_elder_drop(e, vai, me, map_version(me) + 1);
 	item_surplus(e, sv->slot, it, map_version(me));
 	e->stats.inventory_stale++;
 }

@@ -357,7 +357,7 @@ static u32 mover_look(struct engine *e, struct map_entry *me)
 	if (m->phase == MOVE_COUNT) {
 		/* The next life of the engine is not to take it for the page. */
 		if (!eng_elder_may(e, vai))
-			eng_elder_drop(e, vai, me, map_version(me));
+			eng_elder_drop(e, vai, me, map_version(me) + 1);
 		surplus_look(e, vai, me);
 		m->failed += !eng_stale_look(e, vai, me);
 		eng_entry_judge(e, vai, me);

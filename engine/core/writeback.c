@@ -103,6 +103,7 @@ bool op_write_back(struct engine *e, struct pg_op *op)
 		return false;
 	}
 	dirty_put(e, op, i);
+	op_release(e, op, 0); /* one with a bad copy may have been pinned */
 	op_complete(e, op, 0);
 	return true;
 }

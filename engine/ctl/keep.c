@@ -13,7 +13,8 @@
 #include "../../proto/state_user.h"
 #include "engctl.h"
 
-#define FLUSH_STEP_MS 50 /* between two looks at VAIs that are being flushed */
+#define FLUSH_STEP_MS  50  /* between two looks at VAIs that are being flushed */
+#define RESTORE_EPOCHS 256 /* lives that the engine may have had since a copy was made */
 
 int keep_path(const struct opts *o, char path[ANM_CTL_FILE_MAX + 1])
 {
@@ -515,28 +516,64 @@ static void vai_carry_over(struct eng_vai_params *v, const struct conf *old)
 	}
 }
 
-static void server_carry_over(struct conf_server *s, const struct conf *old)
+static struct conf_server *server_of(struct conf *conf, const u8 uuid[16])
 {
 	size_t i;
 
-	for (i = 0; i < old->nservers; i++)
-		if (!memcmp(old->servers[i].uuid, s->uuid, sizeof(s->uuid)))
-			s->stale_below = max(s->stale_below, old->servers[i].stale_below);
+	for (i = 0; i < conf->nservers; i++)
+		if (!memcmp(conf->servers[i].uuid, uuid, 16))
+			return &conf->servers[i];
+	return NULL;
+}
+
+/* One that joined after the copy was made may have what no other has. */
+static int servers_carry_over(struct conf *conf, const struct conf *old)
+{
+	struct conf_server *all, *s;
+	size_t i;
+
+	all = realloc(conf->servers, (conf->nservers + old->nservers + 1) * sizeof(*all));
+	if (!all)
+		return complain("not restored: no memory");
+	conf->servers = all;
+	for (i = 0; i < old->nservers; i++) {
+		s = server_of(conf, old->servers[i].uuid);
+		if (!s) {
+			conf->servers[conf->nservers++] = old->servers[i];
+			continue;
+		}
+		s->boot = old->servers[i].boot;
+		s->stale_below = max(s->stale_below, old->servers[i].stale_below);
+	}
+	return 0;
 }
 
 /*
  * Versions of pages must not go back, whatever the copy's age; and what the servers' pages are worth,
  * the file that was there knows better.
  */
-static void carry_over(struct conf *conf, const struct conf *old)
+static int carry_over(struct conf *conf, const struct conf *old)
 {
 	size_t i;
 
 	conf->up.cfg.epoch = max(conf->up.cfg.epoch, old->up.cfg.epoch);
+	if (memcmp(conf->up.cfg.engine_uuid, old->up.cfg.engine_uuid, 16))
+		return 0;
 	for (i = 0; i < conf->nvais; i++)
 		vai_carry_over(&conf->vais[i], old);
-	for (i = 0; i < conf->nservers; i++)
-		server_carry_over(&conf->servers[i], old);
+	return servers_carry_over(conf, old);
+}
+
+/* The file that was there cannot be read: what it may have known is taken to be so. */
+static void suspect_all(struct conf *conf)
+{
+	size_t i;
+
+	conf->up.cfg.epoch = min(conf->up.cfg.epoch + RESTORE_EPOCHS, (u64)CONF_EPOCH_MAX);
+	for (i = 0; i < conf->nvais; i++) {
+		conf->vais[i].holes = true;
+		conf->vais[i].unflushed |= conf->vais[i].writeback;
+	}
 }
 
 static int restore_locked(const char *path, struct conf *conf)
@@ -546,9 +583,13 @@ static int restore_locked(const char *path, struct conf *conf)
 	int rc = conf_read(path, &old, &err);
 
 	if (!rc) {
-		carry_over(conf, &old);
+		rc = carry_over(conf, &old);
 		conf_free(&old);
-	} else if (rc != -ENOENT && rc != -EINVAL) {
+		if (rc)
+			return rc;
+	} else if (rc == -EINVAL) {
+		suspect_all(conf);
+	} else if (rc != -ENOENT) {
 		return complain("not restored: %s", err.msg);
 	}
 	return conf_write(path, conf, &err) ? complain("not restored: %s", err.msg) : 0;

@@ -113,6 +113,39 @@ static void p2_a_bad_copy_goes_to_another_server(void **state)
 	pb_free(b);
 }
 
+/* The reader has its page, so the server with the bad copy has one chance. */
+static void p10_a_bad_copy_is_given_up_soon(void **state)
+{
+	struct pb *b = bed();
+	struct pb_io *p;
+	u32 bad = bad_read(b, &p);
+
+	pb_ack(b, !bad, AMP_PAGE_OUT);
+	pb_run(b, 1500);
+	assert_true(p->done);
+	assert_int_equal(pb_wait(b, p, NULL), 0);
+	assert_int_equal(b->vai[1].degraded, 1);
+	assert_int_equal(pb_info(b, bad).mapped, 0);
+	assert_int_equal(pb_info(b, !bad).mapped, 1);
+	pb_free(b);
+}
+
+/* Nobody has it but the server whose copies are bad: then it is not believed alone. */
+static void p9_the_good_copy_stays_when_only_the_bad_is_replaced(void **state)
+{
+	struct pb *b = bed();
+	struct pb_io *p;
+	u32 bad = bad_read(b, &p);
+
+	pb_ack(b, bad, AMP_PAGE_OUT);
+	while (!p->done)
+		pb_nack(b, !bad, AMP_PAGE_OUT, AMP_E_INVAL, 0);
+	assert_int_equal(pb_wait(b, p, NULL), 0);
+	assert_int_equal(pb_info(b, bad).mapped, 1);
+	assert_int_equal(pb_info(b, !bad).mapped, 1);
+	pb_free(b);
+}
+
 /* It was the network that was bad, and now it is the only copy. */
 static void p9_a_bad_copy_stays_when_the_other_goes(void **state)
 {
@@ -159,6 +192,8 @@ int main(void)
 		cmocka_unit_test(p2_a_copy_garbled_on_its_way_is_kept),
 		cmocka_unit_test(p2_a_bad_copy_is_written_anew),
 		cmocka_unit_test(p2_a_bad_copy_goes_to_another_server),
+		cmocka_unit_test(p10_a_bad_copy_is_given_up_soon),
+		cmocka_unit_test(p9_the_good_copy_stays_when_only_the_bad_is_replaced),
 		cmocka_unit_test(p9_a_bad_copy_stays_when_the_other_goes),
 		cmocka_unit_test(p8_the_only_copy_is_kept_although_bad),
 	};

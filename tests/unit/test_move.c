@@ -468,6 +468,42 @@ static void p3_late_discards_spare_a_page_that_came_back(void **state)
 	pb_free(b);
 }
 
+/* The same, but one copy stays where it is: it changes only once the page has got another. */
+static void p9_a_copy_that_stays_changes_last(void **state)
+{
+	struct pb *b = pb_new(7);
+	u8 page[ANM_PAGE_SIZE];
+	u32 i, from, to = 2;
+	struct amp_hdr h;
+	struct pb_io *p;
+
+	for (i = 0; i < 2; i++)
+		pb_play(b, i, 1000, 9000);
+	pb_vai(b, 0, ENG_CLASS_CRITICAL, 10);
+	p = pb_write(b, 0, 5, 0, ANM_PAGE_SIZE, 1);
+	pb_ack(b, 0, AMP_PAGE_OUT);
+	pb_ack(b, 1, AMP_PAGE_OUT);
+	assert_int_equal(pb_wait(b, p, NULL), 0);
+	pb_play(b, to, 1000, 9000);
+	assert_int_equal(eng_server_drain(b->e, "play0", true, NULL), 0);
+	pb_run(b, 1000);
+	from = pb_inbox(b, 0, AMP_PAGE_IN) ? 0 : 1;
+	h = pb_hear(b, from, AMP_PAGE_IN, NULL);
+	pb_fill(page, 1);
+	pb_page(b, from, h, page, h.page_version);
+	pb_nack(b, to, AMP_PAGE_OUT, AMP_E_STALE, h.page_version + 100);
+	pb_run(b, 1);
+	assert_int_equal(pb_inbox(b, 1, AMP_PAGE_OUT), 0);
+	pb_ack(b, to, AMP_PAGE_OUT);
+	pb_ack(b, 1, AMP_PAGE_OUT);
+	pb_ack(b, 0, AMP_DISCARD);
+	pb_run(b, 10);
+	assert_int_equal(pb_info(b, 0).mapped, 0);
+	assert_int_equal(pb_info(b, 1).mapped, 1);
+	assert_int_equal(pb_info(b, to).mapped, 1);
+	pb_free(b);
+}
+
 /* A WRITE that failed has left a newer version on the only server that there is to go to. */
 static void p9_a_server_with_a_newer_copy_takes_the_page(void **state)
 {
@@ -522,6 +558,7 @@ int main(void)
 		cmocka_unit_test(a_vai_is_deleted_during_moves),
 		cmocka_unit_test(the_engine_ends_during_moves),
 		cmocka_unit_test(a_shortage_is_tried_again_later),
+		cmocka_unit_test(p9_a_copy_that_stays_changes_last),
 		cmocka_unit_test(p9_a_server_with_a_newer_copy_takes_the_page),
 		cmocka_unit_test(p3_late_discards_spare_a_page_that_came_back),
 	};
