@@ -101,7 +101,7 @@ group_writeback_crashes() {
 	verdict a_crash_finds_it_kept $?
 	stop saver
 	grep -q '"unflushed": false' "$WORK/copy.json" &&
-		sed -i 's/"boot": "[0-9a-f]*"/"boot": "77"/' "$WORK/copy.json" &&
+		sed -i 's/"boot": "[0-9a-f]*"/"boot": "0000000000000077"/' "$WORK/copy.json" &&
 		ctl restore "$WORK/copy.json" --state "$WORK/kept" >/dev/null && kept unflushed true &&
 		! kept boot '"0*77"'
 	verdict p8_a_copy_of_before_does_not_make_it_good $? "$(cat "$WORK/kept/engine.json")"
