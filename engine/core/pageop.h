@@ -49,6 +49,7 @@ struct pg_copy {
  * @tries:   fetches, or copies that failed
  * @skip:    bitmap of copies that did not do in this round of fetches
  * @uncertain: a failed copy may be stored all the same; if not, servers had no room
+ * @failed:  a copy failed, and not for want of room or for its version
  * @settle:  a READ that writes back what it has read: an elder, or over a bad copy
  * @restamp: a server knows a newer version: draw another
  * @ncopies: to be written, in @copy
@@ -80,6 +81,7 @@ struct pg_op {
 	u8 form;
 	bool born;
 	bool uncertain;
+	bool failed;
 	bool settle;
 	bool restamp;
 	u8 tries;

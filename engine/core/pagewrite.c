@@ -206,8 +206,9 @@ static u16 op_stored(struct engine *e, const struct pg_op *op)
 /*
  * A READ that did not get as many copies written as there should be is answered all the same, so
  * nothing older than what it has read may take its place. Where that was stored is the page, over
- * the elder perhaps; where it was read from comes after. A server with a bad copy is not believed
- * alone, and its bad copy counts no more once the page is elsewhere.
+ * the elder perhaps; where it was read from comes after. Of a bad copy that could not be replaced
+ * nothing is changed as long as the good one is there, or the bad one's server would be believed
+ * alone; else it counts no more.
  */
 static void op_settle_failed(struct engine *e, struct pg_op *op)
 {
@@ -218,7 +219,8 @@ static void op_settle_failed(struct engine *e, struct pg_op *op)
 
 	if (slot == ENG_SLOT_NONE)
 		eng_elder_drop(e, op->io.vai, me, op->version + 1);
-	if (slot == ENG_SLOT_NONE || (!had && slot == op->bad))
+	if (slot == ENG_SLOT_NONE ||
+	    (!had && (slot == op->bad || eng_server_usable(eng_server_at(e, elder)))))
 		return;
 	if (!entry_holds(me, slot))
 		eng_server_at(e, slot)->mapped++;
@@ -347,7 +349,9 @@ static bool op_outdated(const struct pg_op *op, struct eng_server *const *sv)
 /* A READ that replaces a bad copy has the page already, and waits for nobody long. */
 static u32 op_tries_max(struct engine *e, const struct pg_op *op)
 {
-	return op->settle && map_elder(op_entry(e, op)) == ENG_SLOT_NONE ? 0 : PG_TRIES_MAX;
+	bool mends = op->settle && map_elder(op_entry(e, op)) == ENG_SLOT_NONE;
+
+	return mends && op->failed ? 0 : PG_TRIES_MAX;
 }
 
 /* A move must not change the copies that there are before it has got another one. */
@@ -421,6 +425,7 @@ static void op_write_step(struct engine *e, struct pg_op *op)
 		/* Stored by one that died while the other copy was still on its way. */
 		if (c->state == PG_COPY_STORED && !eng_server_usable(eng_server_at(e, c->slot))) {
 			op->uncertain = true;
+			op->failed = true;
 			copy_failed(e, op, c);
 		}
 		want |= c->state == PG_COPY_WANT;
@@ -450,6 +455,7 @@ static void write_done(struct engine *e, struct eng_xfer *xf, enum xfer_result r
 			eng_server_full(eng_server_at(e, c->slot));
 		else
 			op->uncertain = true;
+		op->failed |= !stale && (res != XFER_REFUSED || xf->code != AMP_E_FULL);
 		copy_failed(e, op, c);
 	}
 	op_write_step(e, op);
@@ -476,6 +482,7 @@ void op_write(struct engine *e, struct pg_op *op)
 		op_form(e, op);
 	op->ncopies = clamp_t(u8, op->io.vai->copies, 1, ENG_COPIES_MAX);
 	op->tries = 0;
+	op->failed = false;
 	for (i = 0; i < op->ncopies; i++)
 		op->copy[i].state = PG_COPY_WANT;
 	for (i = 0; i < ENG_COPIES_MAX; i++)

@@ -305,6 +305,7 @@ static void item_older(struct engine *e, struct eng_server *sv, struct eng_vai *
 {
 	u16 newer = map_current(me, map_server(me, 0) == ENG_SLOT_NONE);
 	bool single = map_server(me, 0) == ENG_SLOT_NONE || map_server(me, 1) == ENG_SLOT_NONE;
+	bool storing;
 
 	if (newer != ENG_SLOT_NONE && single && !vai->touched && eng_elder_begin(e, vai)) {
 		eng_elder_set(me, newer, sv->slot);
@@ -312,7 +313,9 @@ static void item_older(struct engine *e, struct eng_server *sv, struct eng_vai *
 		e->recover.pages++;
 		return;
 	}
-	eng_elder_drop(e, vai, me, map_version(me) + 1);
+	/* A move may just be storing the page over it. */
+	storing = eng_pageio_storing(e, vai, me->page_no, map_elder(me), map_version(me));
+	eng_elder_drop(e, vai, me, map_version(me) + !storing);
 	item_surplus(e, sv->slot, it, map_version(me));
 	e->stats.inventory_stale++;
 }

@@ -500,8 +500,10 @@ bool keep_flushed(struct ctl *c, const char *name, unsigned int ms)
 
 /* ---- from a copy ---- */
 
-static void vai_carry_over(struct eng_vai_params *v, const struct conf *old)
+/* @newer: the copy is newer than the file that was in place */
+static void vai_carry_over(struct eng_vai_params *v, const struct conf *old, bool newer)
 {
+	bool whole = false;
 	size_t i;
 
 	for (i = 0; i < old->nvais; i++) {
@@ -512,8 +514,11 @@ static void vai_carry_over(struct eng_vai_params *v, const struct conf *old)
 		v->discarded_below = max(v->discarded_below, was->discarded_below);
 		v->holes |= was->holes;
 		v->degraded |= was->degraded;
-		v->unflushed = was->unflushed;
+		v->unflushed = was->unflushed || (newer && v->unflushed);
+		whole = was->size >= v->size;
 	}
+	/* Its pages may have been discarded since. */
+	v->holes |= !whole;
 }
 
 static struct conf_server *server_of(struct conf *conf, const u8 uuid[16])
@@ -527,7 +532,7 @@ static struct conf_server *server_of(struct conf *conf, const u8 uuid[16])
 }
 
 /* One that joined after the copy was made may have what no other has. */
-static int servers_carry_over(struct conf *conf, const struct conf *old)
+static int servers_carry_over(struct conf *conf, const struct conf *old, bool newer)
 {
 	struct conf_server *all, *s;
 	size_t i;
@@ -542,34 +547,35 @@ static int servers_carry_over(struct conf *conf, const struct conf *old)
 			conf->servers[conf->nservers++] = old->servers[i];
 			continue;
 		}
-		s->boot = old->servers[i].boot;
+		if (!newer)
+			s->boot = old->servers[i].boot;
 		s->stale_below = max(s->stale_below, old->servers[i].stale_below);
 	}
+	if (conf->nservers > ENG_SERVERS_MAX)
+		return complain("not restored: copy and file in place name %zu memory servers, %u "
+				"at most",
+				conf->nservers, ENG_SERVERS_MAX);
 	return 0;
 }
 
-/*
- * Versions of pages must not go back, whatever the copy's age; and what the servers' pages are worth,
- * the file that was there knows better.
- */
+/* Versions of pages must not go back, whatever the copy's age. */
 static int carry_over(struct conf *conf, const struct conf *old)
 {
+	bool newer = conf->up.cfg.epoch > old->up.cfg.epoch;
 	size_t i;
 
 	conf->up.cfg.epoch = max(conf->up.cfg.epoch, old->up.cfg.epoch);
-	if (memcmp(conf->up.cfg.engine_uuid, old->up.cfg.engine_uuid, 16))
-		return 0;
 	for (i = 0; i < conf->nvais; i++)
-		vai_carry_over(&conf->vais[i], old);
-	return servers_carry_over(conf, old);
+		vai_carry_over(&conf->vais[i], old, newer);
+	return servers_carry_over(conf, old, newer);
 }
 
-/* The file that was there cannot be read: what it may have known is taken to be so. */
+/* No file in place tells what has become of the pages since: what may be is taken to be so. */
 static void suspect_all(struct conf *conf)
 {
 	size_t i;
 
-	conf->up.cfg.epoch = min(conf->up.cfg.epoch + RESTORE_EPOCHS, (u64)CONF_EPOCH_MAX);
+	conf->up.cfg.epoch = min(conf->up.cfg.epoch + RESTORE_EPOCHS, (u64)CONF_EPOCH_MAX - 1);
 	for (i = 0; i < conf->nvais; i++) {
 		conf->vais[i].holes = true;
 		conf->vais[i].unflushed |= conf->vais[i].writeback;
@@ -580,18 +586,18 @@ static int restore_locked(const char *path, struct conf *conf)
 {
 	struct conf_err err;
 	struct conf old;
-	int rc = conf_read(path, &old, &err);
+	int rc = conf_read(path, &old, &err), bad = 0;
 
-	if (!rc) {
-		rc = carry_over(conf, &old);
-		conf_free(&old);
-		if (rc)
-			return rc;
-	} else if (rc == -EINVAL) {
-		suspect_all(conf);
-	} else if (rc != -ENOENT) {
+	if (rc && rc != -ENOENT && rc != -EINVAL && rc != -EILSEQ && rc != -EFBIG)
 		return complain("not restored: %s", err.msg);
-	}
+	if (rc || memcmp(conf->up.cfg.engine_uuid, old.up.cfg.engine_uuid, 16))
+		suspect_all(conf);
+	else
+		bad = carry_over(conf, &old);
+	if (!rc)
+		conf_free(&old);
+	if (bad)
+		return bad;
 	return conf_write(path, conf, &err) ? complain("not restored: %s", err.msg) : 0;
 }
 

@@ -224,6 +224,13 @@ group_restart_file() {
 	verdict ctl_nothing_half_applied $?
 	printf '{ "version": 1,' >"$file"
 	refused up_with_half_a_file 1 "$file:1: " up --daemon --state "$WORK/kept" --no-rpcbind
+	ctl restore "$copy" --state "$WORK/kept" >/dev/null && grep -q '"holes": true' "$file" &&
+		! grep -q '"holes": false' "$file" &&
+		[ "$(sed -n 's/.*"epoch": \([0-9]*\).*/\1/p' "$file")" -gt 256 ]
+	verdict p8_restore_over_what_cannot_be_read_assumes_the_worst $? "$(cat "$file")"
+	sed -i '/"name": "mem4"/s/mem4/was4/; /"servers"/,$s/"uuid": "[0-9a-f]/"uuid": "f/' "$copy"
+	ctl restore "$copy" --state "$WORK/kept" >/dev/null && grep -q '"was4"' "$file" && grep -q '"mem4"' "$file"
+	verdict p9_restore_forgets_no_server $? "$(cat "$file")"
 	refused save_without_engine 1 'no daemon listens' save
 	restart_end
 }
