@@ -161,7 +161,8 @@ void eng_discard_clear(struct engine *e, struct eng_server *sv)
 
 /*
  * A server that has not told what it holds may have the page as it was before, and nobody
- * knows: it is not to forget that. What it has will be told, once more if need be.
+ * knows: it is not to forget that. Nor what it has now in its place, if it has told since. What it has
+ * will be told, once more if need be.
  */
 void op_spare_untold(struct engine *e, struct pg_op *op)
 {
@@ -170,7 +171,7 @@ void op_spare_untold(struct engine *e, struct pg_op *op)
 	for (i = 0; i < op->ntried; i++) {
 		struct eng_server *sv = eng_server_at(e, op->tried[i]);
 
-		if (sv->inventoried || sv->state == ENG_SERVER_GONE) {
+		if ((sv->inventoried && !(op->untold & BIT(i))) || sv->state == ENG_SERVER_GONE) {
 			op->tried[n++] = op->tried[i];
 			continue;
 		}
@@ -178,10 +179,11 @@ void op_spare_untold(struct engine *e, struct pg_op *op)
 		eng_recover_again(sv);
 	}
 	op->ntried = (u8)n;
+	op->untold = 0;
 	for (i = 0; i < op->ncopies; i++) {
 		struct eng_server *sv = eng_server_at(e, op->copy[i].slot);
 
-		if (!sv || sv->inventoried || sv->state == ENG_SERVER_GONE)
+		if (!sv || (sv->inventoried && !op->copy[i].untold) || sv->state == ENG_SERVER_GONE)
 			continue;
 		copy_release(e, &op->copy[i]);
 		eng_recover_again(sv);

@@ -23,6 +23,7 @@ enum pg_copy_state {
  * @slot:  the server, pinned, or ENG_SLOT_NONE
  * @state: enum pg_copy_state
  * @fresh: counted in the server's @pending
+ * @untold: the server had not told what it holds when it was asked to store it
  */
 struct pg_copy {
 	struct eng_xfer xf;
@@ -30,6 +31,7 @@ struct pg_copy {
 	u16 slot;
 	u8 state;
 	bool fresh;
+	bool untold;
 };
 
 /**
@@ -55,6 +57,7 @@ struct pg_copy {
  * @ncopies: to be written, in @copy
  * @ntried:  servers in @tried
  * @tried:   servers that failed, pinned, perhaps with the page on them
+ * @untold:  bitmap of @tried: those of which pg_copy.untold is true
  * @copy:    copies on their way
  * @move:    of the mover: the same page and version, to other servers
  * @rewrite: of these, one that is written anew, under a new version, like a write
@@ -89,6 +92,7 @@ struct pg_op {
 	u8 ncopies;
 	u8 ntried;
 	u16 tried[PG_TRIED_MAX];
+	u16 untold;
 	struct pg_copy copy[ENG_COPIES_MAX];
 	bool move;
 	bool rewrite;

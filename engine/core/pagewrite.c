@@ -149,12 +149,16 @@ void copy_release(struct engine *e, struct pg_copy *c)
 void copy_failed(struct engine *e, struct pg_op *op, struct pg_copy *c)
 {
 	u16 slot = c->slot;
+	u32 i;
 
 	op->tries++;
 	if (!op_tried(op, slot) && op->ntried < PG_TRIED_MAX) {
 		op->tried[op->ntried++] = slot;
 		eng_server_at(e, slot)->pins++;
 	}
+	for (i = 0; i < op->ntried && c->untold; i++)
+		if (op->tried[i] == slot)
+			op->untold |= BIT(i);
 	copy_release(e, c);
 }
 
@@ -181,6 +185,7 @@ void op_release(struct engine *e, struct pg_op *op, u64 older_than)
 			eng_discard_page(e, op->tried[i], &key, older_than);
 	}
 	op->ntried = 0;
+	op->untold = 0;
 }
 
 void op_unborn(struct engine *e, struct pg_op *op)
@@ -293,6 +298,7 @@ void copy_send(struct engine *e, struct pg_op *op, struct pg_copy *c, struct eng
 {
 	c->slot = sv->slot;
 	c->state = PG_COPY_SENT;
+	c->untold = !sv->inventoried;
 	c->fresh = !entry_holds(op_entry(e, op), sv->slot);
 	if (c->fresh)
 		sv->pending++;

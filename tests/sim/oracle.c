@@ -305,6 +305,8 @@ void oracle_start(struct sim *w, struct sim_op *op)
 	struct span s;
 	u32 i;
 
+	op->bad = w->e ? w->e->stats.pages_bad : 0;
+
 	for (i = 0; op_span(op, i, &s); i++) {
 		if (op->kind == OP_WRITE)
 			write_start(w, op, &s, i);
@@ -576,6 +578,9 @@ static void write_emitted(struct sim *w, struct sim_op *op)
 		note(w, p, "answered", op->idx, op->gen[i], 0);
 		n = copies(w, op->vai, s.page_no, op->gen[i]) + p->lost_copies;
 		if (n >= w->vai[op->vai].copies || left_dirty(w, op, s.page_no, op->gen[i]))
+			continue;
+		/* One that was stored was read meanwhile, garbled on its way, and could not be replaced. */
+		if (n && w->e->stats.pages_bad != (op->start < w->went ? 0 : op->bad))
 			continue;
 		oracle_history(w, op->vai, s.page_no);
 		sim_fail(w,

@@ -172,6 +172,7 @@ void engine_start(struct sim *w)
 	}
 	eng_set_wallclock(w->e, (s64)(1700000000ull * NS_PER_S));
 	w->write_verf[w->elife] = w->e->write_verf;
+	w->went = w->now;
 	sim_say(w, "the engine starts, life %u, epoch %llu", w->elife, cfg.epoch);
 	w->tick_at = w->now;
 	ev_push(w, w->tick_at, EV_ENGINE_TICK, 0, w->elife, NULL);
@@ -225,6 +226,7 @@ void engine_told(struct sim *w, u32 elife)
 	}
 	oracle_told(w);
 	eng_recover_go(w->e);
+	w->went = w->now;
 	sim_say(w, "the engine is told %u servers, %u VAIs", w->conf.nservers, w->conf.nvais);
 	engine_collect(w);
 	/* Once more in the middle of it. */

@@ -184,6 +184,7 @@ struct sim_op {
 	u32 stat;
 	u32 elife;    /* of the engine that answered */
 	bool no_room; /* the engine said so, and it was so */
+	u64 bad;      /* copies that the engine had given up for their CRC when it began */
 };
 
 /**
@@ -306,6 +307,7 @@ struct sim {
 	u32 elife;    /* of the engine, from 1 */
 	u32 ends;     /* how often it crashed */
 	bool revived; /* pages have candidates that the restart may have brought back */
+	u64 went;     /* when it was told all and left to itself */
 	bool save_asked;
 	u32 removed;	/* servers removed by force */
 	u32 gone;	/* memories that are no more */

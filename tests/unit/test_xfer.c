@@ -573,6 +573,31 @@ static void p1_what_was_read_once_is_not_unread(void **state)
 	pb_free(b);
 }
 
+/*
+ * A server that has not told what it holds stores a WRITE, tells of that, and the WRITE fails: what it
+ * had before may have been acknowledged, and is gone, so it keeps what it has now.
+ */
+static void p9_what_a_failed_write_replaced_unseen_is_not_discarded(void **state)
+{
+	struct pb *b = bed(9000);
+	struct pb_io *p;
+
+	pb_play(b, 1, 1000, 9000);
+	b->e->servers->slot[1]->inventoried = false;
+	p = pb_write(b, 1, 1, 0, ANM_PAGE_SIZE, 1);
+	pb_ack(b, 1, AMP_PAGE_OUT);
+	b->e->servers->slot[1]->inventoried = true;
+	while (!p->done) {
+		pb_run(b, 1);
+		if (pb_inbox(b, 0, AMP_PAGE_OUT))
+			pb_nack(b, 0, AMP_PAGE_OUT, AMP_E_INVAL, 0);
+	}
+	assert_int_equal(pb_wait(b, p, NULL), -EIO);
+	pb_run(b, 1);
+	assert_int_equal(pb_inbox(b, 1, AMP_DISCARD), 0);
+	pb_free(b);
+}
+
 /* What a server may have stored in vain it is told to forget, and nothing newer. */
 static void stray_copies_are_discarded(void **state)
 {
@@ -661,6 +686,7 @@ int main(void)
 		cmocka_unit_test(a_new_session_starts_over_what_is_in_flight),
 		cmocka_unit_test(p2_a_copy_that_vanished_meanwhile_is_stored_again),
 		cmocka_unit_test(p1_what_was_read_once_is_not_unread),
+		cmocka_unit_test(p9_what_a_failed_write_replaced_unseen_is_not_discarded),
 		cmocka_unit_test(stray_copies_are_discarded),
 		cmocka_unit_test(the_wheel_keeps_time),
 	};
