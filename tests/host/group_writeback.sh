@@ -12,8 +12,9 @@ kept() {
 	grep -q "\"$1\": $2" "$WORK/kept/engine.json"
 }
 
+# Not by ctl(): in the background that is a shell of its own, and ended without its engctl.
 saver_begin() {
-	ctl monitor --save >/dev/null 2>&1 &
+	"${wrap[@]}" "$BIN/engctl" --control "$SOCK" monitor --save >/dev/null 2>&1 &
 	pids[saver]=$!
 }
 
@@ -21,8 +22,7 @@ writeback_bed() {
 	up_anew --listen 127.0.0.1 --heartbeat-ms 200 --dead-ms 1000 --cache-size 16M || return 1
 	start_server mem1 32M && start_server mem2 32M && await 10 is_live mem1 &&
 		await 10 is_live mem2 &&
-		ctl vai create v --size 8M --client 127.0.0.1 --cache writeback >/dev/null || return 1
-	saver_begin
+		ctl vai create v --size 8M --client 127.0.0.1 --cache writeback >/dev/null
 }
 
 # Until pages are left dirty: the first ones ask for that.
@@ -35,6 +35,7 @@ group_writeback_serves() {
 		not_ok "writeback_bed" "does not come up"
 		return
 	}
+	saver_begin
 	[ "$(vai_field v writeback)" = true ] && kept writeback true
 	verdict writeback_is_shown_and_kept $?
 	ctl vai create c --size 1M --client 127.0.0.1 --class critical --cache writeback 2>"$WORK/err"
@@ -67,6 +68,7 @@ group_writeback_ends() {
 		ctl status >/dev/null
 	verdict an_engine_that_cannot_be_kept_stays_up $? "$(cat "$WORK/err")"
 	rm "$WORK/kept" && mv "$WORK/aside" "$WORK/kept"
+	saver_begin # not before: it would make the directory anew
 	swap_dirty && ctl down --force >/dev/null && kept unflushed false
 	verdict an_engine_that_ends_stores_first $?
 	up && await 20 recovered && check v
@@ -96,6 +98,7 @@ group_writeback_ends() {
 
 group_writeback_crashes() {
 	writeback_bed || return
+	saver_begin
 	cp "$WORK/kept/engine.json" "$WORK/copy.json"
 	swap_dirty && kill_engine && kept unflushed true
 	verdict a_crash_finds_it_kept $?
