@@ -57,8 +57,8 @@
  * @ANM_ENG_CMD_SUBSCRIBE: on a daemon's Unix socket only: send events on this
  *	connection from now on, as the multicast group would
  * @ANM_ENG_CMD_SERVER_EXPECT: after UP with ANM_ENG_CFG_HOLD: ANM_ENG_A_SERVER with
- *	UUID, name, boot if it is known, STALE_BELOW and DRAIN_ASKED, of a memory server
- *	known before a restart. EEXIST, ENFILE, ENOMEM, EINVAL
+ *	UUID, name, boot if it is known, STALE_BELOW, DRAIN_ASKED and GONE, of a memory
+ *	server known before a restart. EEXIST, ENFILE, ENOMEM, EINVAL
  * @ANM_ENG_CMD_RECOVER_GO: all servers and VAIs of before have been told: ends
  *	ANM_ENG_CFG_HOLD
  * @ANM_ENG_CMD_DISCARD_UNKNOWN: have the servers forget the pages of VAIs that the
@@ -477,6 +477,7 @@ enum anm_eng_pages_attr {
  * @ANM_ENG_SRV_SPURIOUS: u64, of the retransmits those that were for nothing
  * @ANM_ENG_SRV_READ_P95_NS: u64, 95th percentile of reads; 0 while too few are known
  * @ANM_ENG_SRV_STALE_BELOW: u64, copies of older versions may be out of date; 0: none is
+ * @ANM_ENG_SRV_GONE: u8, 1: dead or left, and nothing of use is known to be on it
  */
 enum anm_eng_server_attr {
 	ANM_ENG_SRV_UNSPEC,
@@ -512,6 +513,7 @@ enum anm_eng_server_attr {
 	ANM_ENG_SRV_SPURIOUS,
 	ANM_ENG_SRV_READ_P95_NS,
 	ANM_ENG_SRV_STALE_BELOW,
+	ANM_ENG_SRV_GONE,
 
 	__ANM_ENG_SRV_MAX,
 };

@@ -376,6 +376,7 @@ static int server_put_id(struct anm_nlmsg *msg, const struct eng_server_info *s)
 	       anm_nl_put_u32(msg, ANM_ENG_SRV_QUEUED, s->queued) ||
 	       anm_nl_put_u32(msg, ANM_ENG_SRV_CWND, s->cwnd) ||
 	       anm_nl_put_u8(msg, ANM_ENG_SRV_AWAITED, s->awaited) ||
+	       anm_nl_put_u8(msg, ANM_ENG_SRV_GONE, s->gone) ||
 	       anm_nl_put_str(msg, ANM_ENG_SRV_ZONE, s->zone) ||
 	       anm_nl_put_u8(msg, ANM_ENG_SRV_DRAIN, s->drain) ||
 	       anm_nl_put_u8(msg, ANM_ENG_SRV_DRAIN_ASKED, s->drain_asked);

@@ -10,6 +10,7 @@ const struct nla_policy eng_ctl_server_policy[ANM_ENG_SRV_MAX + 1] = {
 	[ANM_ENG_SRV_BOOT] = ANM_NLP_U64,
 	[ANM_ENG_SRV_STALE_BELOW] = ANM_NLP_U64,
 	[ANM_ENG_SRV_DRAIN_ASKED] = ANM_NLP_U8,
+	[ANM_ENG_SRV_GONE] = ANM_NLP_U8,
 };
 
 const struct nla_policy eng_ctl_pages_policy[ANM_ENG_PG_MAX + 1] = {
@@ -42,6 +43,8 @@ static int server_expect(struct engine *e, struct nlattr **attrs, struct eng_err
 		before.stale_below = nla_get_u64(tb[ANM_ENG_SRV_STALE_BELOW]);
 	if (tb[ANM_ENG_SRV_DRAIN_ASKED])
 		before.drain_asked = nla_get_u8(tb[ANM_ENG_SRV_DRAIN_ASKED]);
+	if (tb[ANM_ENG_SRV_GONE])
+		before.gone = nla_get_u8(tb[ANM_ENG_SRV_GONE]);
 	rc = eng_recover_expect(e, &before);
 	switch (rc) {
 	case -EEXIST:

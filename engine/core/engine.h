@@ -356,7 +356,8 @@ struct eng_server_info;
  * Requests are held back until all have come, or recover_ms have passed.
  * @before: what eng_server_get() told of it. Its @uuid and @name; its @boot, 0 if that is not
  *          known: when it comes back with another one its pages are lost; @drain_asked: that
- *          is to go on; @stale_below
+ *          is to go on; @stale_below; @gone: it is waited for as
+ *          long as silence makes a server dead, not for all of recover_ms
  *
  * Return: 0; -EEXIST when it is known already, -ENFILE, -ENOMEM, -EINVAL for a zero UUID.
  */
@@ -401,6 +402,7 @@ struct eng_server_info {
 	u64 boot;	   /* of the memory that its pages are in */
 	u64 stale_below;   /* copies of older versions may be out of date; 0: none is */
 	bool awaited;	   /* known from before a restart, and its inventory is not in */
+	bool gone;	   /* dead or left, and nothing of use is known to be on it */
 	char zone[AMP_ZONE_MAX];
 	u8 drain;	  /* enum eng_drain_state; pages left: @mapped */
 	u64 drain_total;  /* pages that it had when its drain began */

@@ -63,6 +63,7 @@ struct eng_unknown {
  * @began_ns: since when
  * @vais:     there are VAIs of before: without there is nothing to hold back
  * @missing:  servers known from before whose inventory is not in
+ * @gone:     of them those that were gone already, see struct eng_server_info
  * @lost:     of them those that came back empty, or never will
  * @surplus_ns: when one copy too many of a page was last learnt of
  * @doubt_below: highest eng_server.doubt_below of servers that were removed
@@ -76,6 +77,7 @@ struct eng_recover {
 	bool vais;
 	u64 began_ns;
 	u32 missing;
+	u32 gone;
 	u32 lost;
 	u64 surplus_ns;
 	u64 doubt_below;

@@ -84,11 +84,16 @@ bool eng_recover_thin(const struct engine *e, const struct eng_vai *vai)
 static void recover_count(struct engine *e)
 {
 	const struct eng_servers *ss = e->servers;
-	u32 i, n = 0;
+	u32 i, n = 0, gone = 0;
 
-	for (i = 0; i < ss->nslots; i++)
-		n += ss->slot[i] && ss->slot[i]->awaited;
+	for (i = 0; i < ss->nslots; i++) {
+		if (!ss->slot[i] || !ss->slot[i]->awaited)
+			continue;
+		n++;
+		gone += ss->slot[i]->was_gone;
+	}
 	e->recover.missing = n;
+	e->recover.gone = gone;
 }
 
 void eng_recover_begin(struct engine *e)
@@ -160,6 +165,7 @@ int eng_recover_expect(struct engine *e, const struct eng_server_info *before)
 	if (sv->heard)
 		recover_compare(e, sv);
 	sv->drain_asked = before->drain_asked;
+	sv->was_gone = before->gone;
 	sv->awaited = true;
 	recover_count(e);
 	eng_recover_begin(e);
@@ -608,6 +614,10 @@ void eng_recover_again(struct eng_server *sv)
 void eng_recover_heard(struct engine *e, struct eng_server *sv)
 {
 	sv->heard = true;
+	if (sv->was_gone) {
+		sv->was_gone = false;
+		recover_count(e);
+	}
 	if (sv->told_empty)
 		sv->inventoried = true;
 	recover_compare(e, sv);
@@ -650,6 +660,19 @@ static void recover_end(struct engine *e)
 	eng_mover_kick(e, ENG_KICK_SERVER);
 }
 
+/*
+ * For how long servers are waited for. One that was gone before the restart hardly comes back just
+ * now, and nothing was on it: clients need not stand still for that. Should it come all the same, it
+ * is one that comes late.
+ */
+static u64 recover_wait(const struct engine *e)
+{
+	const struct eng_recover *r = &e->recover;
+	u64 ns = e->cfg.recover_ms * NS_PER_MS;
+
+	return r->missing > r->gone ? ns : min(ns, max(e->cfg.dead_ms * NS_PER_MS, ENG_GRACE_NS));
+}
+
 u64 eng_recover_tick(struct engine *e)
 {
 	struct eng_recover *r = &e->recover;
@@ -662,8 +685,7 @@ u64 eng_recover_tick(struct engine *e)
 	some = inventories_go_on(e);
 	if (!r->active || e->cfg.hold)
 		return some ? RECOVER_TICK_NS : NS_PER_S;
-	if (!r->vais || since >= e->cfg.recover_ms * NS_PER_MS ||
-	    (since >= ENG_GRACE_NS && !r->missing && !some))
+	if (!r->vais || since >= recover_wait(e) || (since >= ENG_GRACE_NS && !r->missing && !some))
 		recover_end(e);
 	return RECOVER_TICK_NS;
 }

@@ -351,6 +351,15 @@ static u64 server_boot(const struct engine *e, const struct eng_server *sv)
 	return sv->known_boot ? sv->known_boot : sv->boot;
 }
 
+/* See struct eng_server_info. An older memory of it may have had pages that count yet. */
+static bool is_gone(const struct engine *e, const struct eng_server *sv)
+{
+	if (sv->awaited)
+		return sv->was_gone;
+	return (sv->state == ENG_SERVER_DEAD || sv->state == ENG_SERVER_LEFT) && sv->inventoried &&
+	       server_unused(sv) && !sv->pending && server_boot(e, sv) == sv->boot;
+}
+
 bool eng_server_get(struct engine *e, u32 *slot, struct eng_server_info *info)
 {
 	const struct eng_server *sv = NULL;
@@ -391,6 +400,7 @@ bool eng_server_get(struct engine *e, u32 *slot, struct eng_server_info *info)
 	info->boot = server_boot(e, sv);
 	info->stale_below = sv->stale_below;
 	info->awaited = sv->awaited;
+	info->gone = is_gone(e, sv);
 	memcpy(info->zone, sv->zone, sizeof(info->zone));
 	if (eng_server_draining(sv))
 		info->drain = sv->drained ? ENG_DRAIN_DONE : ENG_DRAIN_MOVING;

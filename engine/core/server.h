@@ -76,6 +76,7 @@ struct eng_discard {
  * @lag:        how long reads take
  * @nxfers:     queued, in flight or failing
  * @awaited:    known from before a restart, and its inventory is not in
+ * @was_gone:   eng_server_info.gone, as it was then
  * @inventoried: the page map has all that it holds
  * @told_empty: it said in its HELLO that it holds nothing
  * @unswept:    there were pages on it when its memory was given up
@@ -130,7 +131,7 @@ struct eng_server {
 	u64 pages_out, pages_in, retransmits, spurious, timeouts, nacks, crc_errors;
 
 	/* recover.c; see there */
-	bool awaited, heard, inventoried, told_empty, overflowed, unswept;
+	bool awaited, was_gone, heard, inventoried, told_empty, overflowed, unswept;
 	u64 known_boot;
 	struct eng_inventory *inv;
 	bool drain_asked, leaving, drain_refused, wiped, drained;

@@ -152,6 +152,7 @@ static const struct field server_fields[] = {
 	{ANM_ENG_SRV_BOOT, HEX, "boot"},
 	{ANM_ENG_SRV_STALE_BELOW, HEX, "stale_below"},
 	{ANM_ENG_SRV_AWAITED, BOOL, "awaited"},
+	{ANM_ENG_SRV_GONE, BOOL, "gone"},
 	{ANM_ENG_SRV_ZONE, STR, "zone"},
 	{ANM_ENG_SRV_DRAIN, DRAIN, "drain"},
 	{ANM_ENG_SRV_DRAIN_TOTAL, NUM, "drain_total_pages"},

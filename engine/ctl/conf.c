@@ -77,6 +77,7 @@ static const struct key server_keys[] = {
 	/* what it could not be told */
 	{"stale_below", HEX64, false, SRV(stale_below), 0},
 	{"drain", BOOL, false, SRV(drain), 0},
+	{"gone", BOOL, false, SRV(gone), 0},
 };
 
 /* Words for small numbers, and what is said of others. */

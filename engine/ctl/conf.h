@@ -25,12 +25,13 @@
  * @boot:  0 if not known
  * @stale_below: versions of pages that may be out of date there are below, 0 none is
  * @drain: the operator wants it drained
+ * @gone:  see struct eng_server_info
  */
 struct conf_server {
 	u8 uuid[16];
 	char name[ANM_CTL_NAME_MAX + 1];
 	u64 boot, stale_below;
-	bool drain;
+	bool drain, gone;
 };
 
 /**

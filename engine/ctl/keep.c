@@ -224,7 +224,8 @@ static struct nl_msg *server_msg(struct ctl *c, const struct conf_server *s)
 	    nla_put_string(msg, ANM_ENG_SRV_NAME, s->name) ||
 	    nla_put_u64(msg, ANM_ENG_SRV_BOOT, s->boot) ||
 	    nla_put_u64(msg, ANM_ENG_SRV_STALE_BELOW, s->stale_below) ||
-	    nla_put_u8(msg, ANM_ENG_SRV_DRAIN_ASKED, s->drain)) {
+	    nla_put_u8(msg, ANM_ENG_SRV_DRAIN_ASKED, s->drain) ||
+	    nla_put_u8(msg, ANM_ENG_SRV_GONE, s->gone)) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -338,6 +339,7 @@ static int lists_take(struct conf *conf, const json_t *vais, const json_t *serve
 		s->boot = strtoull(str(j, "boot"), NULL, 16);
 		s->stale_below = strtoull(str(j, "stale_below"), NULL, 16);
 		s->drain = json_is_true(json_object_get(j, "drain_asked"));
+		s->gone = json_is_true(json_object_get(j, "gone"));
 		if (uuid_parse(str(j, "uuid"), s->uuid))
 			return -EPROTO;
 	}
@@ -550,6 +552,7 @@ static int servers_carry_over(struct conf *conf, const struct conf *old, bool ne
 		if (!newer)
 			s->boot = old->servers[i].boot;
 		s->stale_below = max(s->stale_below, old->servers[i].stale_below);
+		s->gone &= old->servers[i].gone;
 	}
 	if (conf->nservers > ENG_SERVERS_MAX)
 		return complain("not restored: copy and file in place name %zu memory servers, %u "
@@ -580,6 +583,8 @@ static void suspect_all(struct conf *conf)
 		conf->vais[i].holes = true;
 		conf->vais[i].unflushed |= conf->vais[i].writeback;
 	}
+	for (i = 0; i < conf->nservers; i++)
+		conf->servers[i].gone = false;
 }
 
 static int restore_locked(const char *path, struct conf *conf)

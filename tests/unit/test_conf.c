@@ -97,6 +97,7 @@ static void writes_what_it_reads(void **state)
 	c.vais[0].readahead = true;
 	c.vais[0].discarded_below = 5ull << 32;
 	c.servers[0].drain = true;
+	c.servers[0].gone = true;
 	c.servers[0].stale_below = 6ull << 32;
 	text = conf_text(&c);
 	assert_int_equal(conf_parse("f", text, &again, &err), 0);

@@ -353,6 +353,106 @@ static void p8_a_thin_vai_stays_so_while_a_memory_is_missing(void **state)
 	end();
 }
 
+static struct eng_server_info kept[3];
+
+static void keep(void)
+{
+	struct eng_server_info info;
+	u32 slot = 0;
+
+	while (eng_server_get(pb->e, &slot, &info))
+		kept[info.uuid[0] - 0xa0] = info;
+}
+
+/* The next life, told what was kept. Return: ns until clients are served. */
+static u64 next_life(void)
+{
+	struct eng_config cfg = pb_config();
+	u64 before;
+	u32 i;
+
+	cfg.epoch = ++epoch;
+	pb_restart(pb, &cfg);
+	adopt();
+	for (i = 0; i < ARRAY_SIZE(kept); i++)
+		assert_int_equal(eng_recover_expect(pb->e, &kept[i]), 0);
+	for (i = 0; i < PB_VAIS; i++)
+		assert_int_equal(vai_make(i, true, 0), 0);
+	before = pb->now;
+	recovered();
+	keep();
+	return pb->now - before;
+}
+
+static void critical_all(bool write)
+{
+	u32 p;
+
+	for (p = 0; p < PAGES; p++)
+		assert_int_equal(write ? pb_write_now(pb, 1, p, p) : pb_read_now(pb, 1, p, p), 0);
+}
+
+/* Dead, and all that it had is elsewhere: clients do not stand still for it, life after life. */
+static void p10_a_server_that_was_gone_is_not_waited_for_long(void **state)
+{
+	u64 ns;
+
+	(void)state;
+	begin(16);
+	servers(3);
+	vais_make();
+	critical_all(true);
+	pb->node[2].cut = true;
+	pb_run(pb, 2 * ENG_DEAD_MS);
+	keep();
+	assert_true(kept[2].state == ENG_SERVER_DEAD && kept[2].mapped && !kept[2].gone);
+	pb_run(pb, 30000);
+	keep();
+	assert_true(kept[2].gone && !kept[0].gone && !kept[1].gone);
+	ns = next_life();
+	assert_true(ns >= ENG_DEAD_MS * NS_PER_MS && ns < ENG_RECOVER_MS * NS_PER_MS / 2);
+	critical_all(false);
+	pb_run(pb, 2 * ENG_DEAD_MS);
+	keep();
+	assert_true(kept[2].gone && kept[2].awaited);
+	assert_true(next_life() < ENG_RECOVER_MS * NS_PER_MS / 2);
+	/* It is missing, though: what nobody tells of may be there. */
+	assert_int_equal(status().awaited, 1);
+	assert_int_equal(pb_wait(pb, pb_read(pb, 0, 1), NULL), -EIO);
+	pb->node[2].cut = false;
+	pb_run(pb, 20000);
+	keep();
+	assert_false(kept[2].gone || kept[2].awaited);
+	assert_int_equal(pb_wait(pb, pb_read(pb, 0, 1), NULL), 0);
+	critical_all(false);
+	end();
+}
+
+/* Dead with pages that only it has; or heard of again: for that one clients do wait. */
+static void p8_a_server_that_may_have_pages_is_waited_for(void **state)
+{
+	(void)state;
+	begin(17);
+	servers(3);
+	vais_make();
+	write_all(0);
+	pb->node[2].cut = true;
+	pb_run(pb, 60000);
+	keep();
+	assert_true(kept[2].state == ENG_SERVER_DEAD && kept[2].mapped && !kept[2].gone);
+	assert_true(next_life() >= ENG_RECOVER_MS * NS_PER_MS);
+	/* not known to have nothing, but not heard of: the same again */
+	pb_run(pb, 60000);
+	keep();
+	assert_true(!kept[2].mapped && !kept[2].gone);
+	assert_true(next_life() >= ENG_RECOVER_MS * NS_PER_MS);
+	pb->node[2].cut = false;
+	pb_run(pb, 20000);
+	assert_int_equal(status().awaited, 0);
+	read_all(0);
+	end();
+}
+
 /* An engine that has been told everything before anything is asked. */
 static void servers_may_come_before_the_configuration(void **state)
 {
@@ -674,6 +774,8 @@ int main(void)
 		cmocka_unit_test(p3_versions_are_above_all_that_were_seen),
 		cmocka_unit_test(p1_nobody_is_told_anything_meanwhile),
 		cmocka_unit_test(p8_a_thin_vai_stays_so_while_a_memory_is_missing),
+		cmocka_unit_test(p10_a_server_that_was_gone_is_not_waited_for_long),
+		cmocka_unit_test(p8_a_server_that_may_have_pages_is_waited_for),
 		cmocka_unit_test(p8_what_a_missing_server_may_have_is_unknown),
 		cmocka_unit_test(p8_a_memory_that_came_back_empty_leaves_holes),
 		cmocka_unit_test(p8_a_late_hello_of_another_memory_loses_nothing),
